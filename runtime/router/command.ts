@@ -1,0 +1,5 @@
+import { Command } from 'commander';
+
+export function routerCommand(): Command {
+  return new Command('router').description('the daemon that clients talk to');
+}
