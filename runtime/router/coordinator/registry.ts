@@ -1,0 +1,163 @@
+import { EventEmitter } from 'node:events';
+import type { Logger } from '../../shared/log.ts';
+import type { EngineState, RunnerHeartbeat, RunnerRegistration } from '../../shared/protocol.ts';
+import { Worker, type WorkerSource, type WorkerState } from './worker.ts';
+
+interface RegistryEvents {
+  /** A worker must prove itself with a generation before it takes traffic. */
+  'needs-probe': [worker: Worker];
+  /** A worker may take traffic now. */
+  ready: [worker: Worker];
+  gone: [worker: Worker];
+}
+
+/** An instance of the configured Auto Scaling group, as discovery found it. */
+export interface InstanceAddress {
+  readonly instanceId: string;
+  readonly url: string;
+  /** The group is terminating it: no new work. */
+  readonly isLeaving: boolean;
+}
+
+/**
+ * The one list of workers, merged from runners that register, Auto Scaling and static URLs. An engine's base URL is its
+ * identity. State changes happen here and nowhere else, each with a log line.
+ */
+export class Registry extends EventEmitter<RegistryEvents> {
+  readonly #workers = new Map<string, Worker>();
+  readonly #log: Logger;
+  #ready: readonly Worker[] = [];
+
+  constructor(log: Logger) {
+    super();
+    this.#log = log;
+  }
+
+  get workers(): readonly Worker[] {
+    return [...this.#workers.values()];
+  }
+
+  /** Workers that may take new requests; the same array until one changes. */
+  get ready(): readonly Worker[] {
+    return this.#ready;
+  }
+
+  addStatic(url: string): Worker {
+    return this.#add(url, 'static');
+  }
+
+  /** @param nowMs wall clock */
+  registerRunner(registration: RunnerRegistration, nowMs: number): Worker | undefined {
+    if (registration.engineUrl === undefined) return undefined;
+    const url = registration.engineUrl.replace(/\/+$/, '');
+    // A runner that came back with another engine port leaves its old entry behind.
+    const former = this.#ofRunner(registration.runnerId);
+    if (former && former.url !== url) this.#drop(former, 'runner');
+    const worker = this.#add(url, 'runner');
+    worker.runnerId = registration.runnerId;
+    worker.instanceId = registration.instanceId ?? worker.instanceId;
+    worker.lastHeartbeatAtMs = nowMs;
+    this.#follow(worker, registration.engineState ?? 'ready');
+    return worker;
+  }
+
+  /** @returns false when the runner is unknown and has to register */
+  heartbeat(heartbeat: RunnerHeartbeat, nowMs: number): boolean {
+    const worker = this.#ofRunner(heartbeat.runnerId);
+    if (!worker) return false;
+    worker.lastHeartbeatAtMs = nowMs;
+    if (heartbeat.load) worker.setLoad(heartbeat.load);
+    if (heartbeat.engineState) this.#follow(worker, heartbeat.engineState);
+    return true;
+  }
+
+  /** The runner left or died: its worker goes, unless another source still names it. */
+  removeRunner(runnerId: string): boolean {
+    const worker = this.#ofRunner(runnerId);
+    if (!worker) return false;
+    worker.runnerId = undefined;
+    worker.lastHeartbeatAtMs = undefined;
+    this.#drop(worker, 'runner');
+    return true;
+  }
+
+  /** Runners without a heartbeat since `cutOffMs` (wall clock). */
+  runnersSilentSince(cutOffMs: number): string[] {
+    return this.workers
+      .filter((worker) => worker.runnerId !== undefined && (worker.lastHeartbeatAtMs ?? 0) < cutOffMs)
+      .map((worker) => worker.runnerId!);
+  }
+
+  /** Makes the Auto Scaling source equal to `instances`. */
+  applyInstances(instances: readonly InstanceAddress[]): void {
+    const byUrl = new Map(instances.map((instance) => [instance.url, instance]));
+    for (const worker of this.workers) {
+      if (worker.sources.has('asg') && !byUrl.has(worker.url)) this.removeInstance(worker);
+    }
+    for (const instance of instances) {
+      if (instance.isLeaving && !this.#workers.has(instance.url)) continue;
+      const worker = this.#add(instance.url, 'asg');
+      worker.instanceId = instance.instanceId;
+      if (instance.isLeaving) this.setState(worker, 'draining', 'the group is terminating the instance');
+    }
+  }
+
+  /** An instance that is gone takes its runner with it: nothing of it can answer. */
+  removeInstance(worker: Worker): void {
+    worker.runnerId = undefined;
+    this.#drop(worker, 'runner');
+    this.#drop(worker, 'asg');
+  }
+
+  setState(worker: Worker, state: WorkerState, reason: string): void {
+    if (worker.state === state || worker.state === 'gone') return;
+    const from = worker.state;
+    worker.state = state;
+    this.#ready = this.workers.filter((candidate) => candidate.state === 'ready');
+    this.#log.info('worker state changed', { worker: worker.id, from, to: state, reason });
+    if (state === 'ready') this.emit('ready', worker);
+    if (state === 'suspect' || state === 'starting') this.emit('needs-probe', worker);
+    if (state === 'gone') this.emit('gone', worker);
+  }
+
+  /** Closes every worker's connections. */
+  close(): void {
+    for (const worker of this.workers) worker.pool.close();
+  }
+
+  #ofRunner(runnerId: string): Worker | undefined {
+    return this.workers.find((worker) => worker.runnerId === runnerId);
+  }
+
+  #add(url: string, source: WorkerSource): Worker {
+    const known = this.#workers.get(url);
+    if (known) {
+      known.sources.add(source);
+      return known;
+    }
+    const worker = new Worker(url);
+    worker.sources.add(source);
+    this.#workers.set(url, worker);
+    this.#log.info('worker added', { worker: worker.id, source });
+    this.emit('needs-probe', worker);
+    return worker;
+  }
+
+  #drop(worker: Worker, source: WorkerSource): void {
+    worker.sources.delete(source);
+    if (worker.sources.size > 0) return;
+    this.#workers.delete(worker.url);
+    this.setState(worker, 'gone', `no longer known from ${source}`);
+    worker.pool.close();
+  }
+
+  /** What a runner says of its engine is believed at once when it is bad news; good news has to be proven. */
+  #follow(worker: Worker, engineState: EngineState): void {
+    if (engineState === 'draining') this.setState(worker, 'draining', 'the runner drains its engine');
+    else if (engineState === 'down' && worker.state === 'ready') {
+      this.setState(worker, 'suspect', 'the runner says that its engine is down');
+    } else if (engineState !== 'down' && worker.state === 'draining') {
+      this.setState(worker, 'starting', 'the runner serves again');
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import type { EngineLoad, WorkerView } from '../../shared/protocol.ts';
+import type { RoutableWorker } from '../policy/policy.ts';
+import { PrefillQueue } from '../policy/prefill-queue.ts';
+import { PrefixIndex } from '../policy/prefix-index.ts';
+import { blockBytes } from '../relay/prompt-blocks.ts';
+import { UpstreamPool } from '../relay/upstream-pool.ts';
+
+/** Where a worker is known from; it stays as long as one source names it. */
+export type WorkerSource = 'runner' | 'static' | 'asg';
+
+export type WorkerState = WorkerView['state'];
+
+/** A model as an engine lists it in `GET /v1/models`. */
+export interface ModelCard {
+  readonly id: string;
+  readonly [field: string]: unknown;
+}
+
+/** Prompt length in bytes per token, until engines have told: English text in JSON. */
+export const priorBytesPerToken = 4;
+/** KV pool of an engine that has not told its size. */
+const priorKvTokens = 200_000;
+
+/** One engine with all that this router knows of it. Owned by the registry; the relay keeps its counts. */
+export class Worker implements RoutableWorker {
+  /** `host:port` of the engine. */
+  readonly id: string;
+  /** Base URL of the engine, without trailing slash. */
+  readonly url: string;
+  readonly pool: UpstreamPool;
+  readonly prefill = new PrefillQueue();
+  readonly prefixes = new PrefixIndex((priorKvTokens * priorBytesPerToken) / blockBytes);
+  readonly sources = new Set<WorkerSource>();
+
+  state: WorkerState = 'starting';
+  models: readonly ModelCard[] = [];
+  runnerId: string | undefined;
+  instanceId: string | undefined;
+  /** Wall clock ms of the runner's last heartbeat. */
+  lastHeartbeatAtMs: number | undefined;
+  load: EngineLoad | undefined;
+
+  inFlightRequests = 0;
+  inFlightTokens = 0;
+  lastSentAtMs = 0;
+  completedRequests = 0;
+  failedRequests = 0;
+  promptTokens = 0;
+  cachedTokens = 0;
+
+  constructor(url: string) {
+    this.url = url;
+    this.id = new URL(url).host;
+    this.pool = new UpstreamPool(url);
+  }
+
+  /** Whether the worker serves `model`; one that has not listed its models yet serves anything. */
+  serves(model: string): boolean {
+    return this.models.some(({ id }) => id === model);
+  }
+
+  setLoad(load: EngineLoad): void {
+    const isNewSize = load.maxTotalTokens !== this.load?.maxTotalTokens;
+    this.load = load;
+    if (isNewSize && load.maxTotalTokens > 0) {
+      this.prefixes.resize(Math.max(1, Math.floor((load.maxTotalTokens * priorBytesPerToken) / blockBytes)));
+    }
+  }
+
+  /** @param nowMs wall clock, for the age of the heartbeat */
+  toView(nowMs: number): WorkerView {
+    return {
+      id: this.id,
+      url: this.url,
+      model: this.models[0]?.id ?? null,
+      state: this.state,
+      sources: [...this.sources],
+      runnerId: this.runnerId ?? null,
+      instanceId: this.instanceId ?? null,
+      inFlightRequests: this.inFlightRequests,
+      inFlightTokens: Math.round(this.inFlightTokens),
+      completedRequests: this.completedRequests,
+      failedRequests: this.failedRequests,
+      prefillTokensPerSecond: this.prefill.observedTokensPerSecond,
+      tokenHitRate: this.promptTokens > 0 ? this.cachedTokens / this.promptTokens : null,
+      load: this.load ?? null,
+      lastHeartbeatAgeSeconds: this.lastHeartbeatAtMs === undefined ? null : (nowMs - this.lastHeartbeatAtMs) / 1_000,
+    };
+  }
+}

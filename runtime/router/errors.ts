@@ -1,0 +1,53 @@
+import { coded, errorFactory } from '../shared/errors.ts';
+
+/** Everything that the router itself can answer with. Engines' own errors pass through as they are. */
+export const routerErrors = {
+  MALFORMED_JSON: coded(400, 'invalid_request_error', 'The body is not valid JSON: {detail} at byte {offset}.'),
+  INVALID_BODY: coded(400, 'invalid_request_error', 'The body is not what {route} takes: {detail}'),
+  UNAUTHORIZED: coded(
+    401,
+    'authentication_error',
+    'Missing or wrong credentials. Send "Authorization: Bearer <secret>".',
+  ),
+  UNKNOWN_ROUTE: coded(
+    404,
+    'invalid_request_error',
+    'There is no {method} {path} here. Generation endpoints are those of SGLang and of the OpenAI API; see GET /v1/models for the models.',
+  ),
+  UNKNOWN_MODEL: coded(
+    404,
+    'invalid_request_error',
+    'The model "{model}" does not exist in this fleet. Served here: {served}.',
+  ),
+  UNKNOWN_RUNNER: coded(404, 'invalid_request_error', 'Runner "{runnerId}" is not registered here. Register it again.'),
+  METHOD_NOT_ALLOWED: coded(405, 'invalid_request_error', '{path} takes POST, not {method}.'),
+  BODY_TOO_LARGE: coded(
+    413,
+    'invalid_request_error',
+    'The body is larger than the {limitBytes} bytes that this router takes (--max-body-bytes).',
+  ),
+  INTERNAL: coded(
+    500,
+    'server_error',
+    'The router failed on this request; its log has the details under the request id.',
+    { retryable: true },
+  ),
+  ENGINE_UNREACHABLE: coded(
+    502,
+    'server_error',
+    'No worker could answer: {attempts} tried, the last failed with: {detail}',
+    { retryable: true },
+  ),
+  ENGINE_BROKE_OFF: coded(502, 'server_error', 'The worker went away in the middle of the answer: {detail}', {
+    retryable: true,
+  }),
+  NO_READY_WORKER: coded(
+    503,
+    'overloaded_error',
+    'No worker is ready (waited {waitedSeconds} s). Try again in {retryAfterSeconds} s.',
+    { retryable: true },
+  ),
+  SHUTTING_DOWN: coded(503, 'overloaded_error', 'This router is shutting down; try again.', { retryable: true }),
+} as const;
+
+export const routerError = errorFactory(routerErrors);

@@ -1,0 +1,17 @@
+import { leastRequest } from './least-request.ts';
+import type { Policy } from './policy.ts';
+import { predictedTtft } from './predicted-ttft.ts';
+import { roundRobin } from './round-robin.ts';
+
+const makers = {
+  'predicted-ttft': () => predictedTtft,
+  'round-robin': roundRobin,
+  'least-request': () => leastRequest,
+} as const satisfies Record<string, () => Policy>;
+
+export type PolicyName = keyof typeof makers;
+export const policyNames = Object.keys(makers) as readonly PolicyName[];
+
+export function createPolicy(name: PolicyName): Policy {
+  return makers[name]();
+}

@@ -1,0 +1,34 @@
+/** Bytes of prompt that one block hash stands for: about 512 tokens of English. */
+export const blockBytes = 2_048;
+
+/**
+ * Hashes a prompt in fixed blocks into a rolling chain: entry `i` stands for all bytes up to the end of block `i`, so two
+ * prompts share a prefix of k blocks exactly when their first k entries are equal (up to collisions, 1 in 2^53 per pair).
+ * The rest behind the last full block has no entry.
+ */
+export function hashPromptBlocks(body: Buffer, start: number, end: number): number[] {
+  const chain: number[] = [];
+  // Two FNV-1a style lanes over 32-bit words with a final mix per block: enough against accidents, no defence needed,
+  // since a collision only misplaces a request.
+  let low = 0x811c9dc5;
+  let high = 0x9747b28c;
+  for (let block = start; block + blockBytes <= end; block += blockBytes) {
+    for (let i = block; i < block + blockBytes; i += 8) {
+      const a = body.readInt32LE(i);
+      const b = body.readInt32LE(i + 4);
+      low = Math.imul(low ^ a, 0x01000193) ^ (low >>> 15);
+      high = Math.imul(high ^ b, 0x85ebca6b) ^ (high >>> 13);
+      low = (low + high) | 0;
+    }
+    chain.push((mix(high) >>> 11) * 0x1_0000_0000 + (mix(low) >>> 0));
+  }
+  return chain;
+}
+
+/** The finaliser of MurmurHash3 (public domain, Austin Appleby). */
+function mix(value: number): number {
+  let h = value ^ (value >>> 16);
+  h = Math.imul(h, 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
+}
