@@ -41,6 +41,9 @@ export const routerErrors = {
   ENGINE_BROKE_OFF: coded(502, 'server_error', 'The worker went away in the middle of the answer: {detail}', {
     retryable: true,
   }),
+  ENGINE_OVERLOADED: coded(503, 'overloaded_error', 'Every worker refused the request; the last said: {detail}', {
+    retryable: true,
+  }),
   NO_READY_WORKER: coded(
     503,
     'overloaded_error',

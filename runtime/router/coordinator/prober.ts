@@ -80,6 +80,8 @@ export class Prober {
       const count = (failures.get(worker) ?? 0) + 1;
       failures.set(worker, count);
       if (count < failuresBeforeSuspect || this.#stop.signal.aborted) return;
+      // Probes can be wrong; the last worker keeps its traffic until a request fails on it.
+      if (this.#options.registry.ready.length <= 1) return;
       failures.delete(worker);
       this.#options.registry.setState(worker, 'suspect', `${count} checks failed: ${describeError(error)}`);
     }

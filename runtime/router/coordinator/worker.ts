@@ -45,8 +45,9 @@ export class Worker implements RoutableWorker {
   lastSentAtMs = 0;
   completedRequests = 0;
   failedRequests = 0;
-  promptTokens = 0;
-  cachedTokens = 0;
+  /** Over the answers of an engine that reports cached tokens. */
+  #promptTokens = 0;
+  #cachedTokens = 0;
 
   constructor(url: string) {
     this.url = url;
@@ -57,6 +58,16 @@ export class Worker implements RoutableWorker {
   /** Whether the worker serves `model`; one that has not listed its models yet serves anything. */
   serves(model: string): boolean {
     return this.models.some(({ id }) => id === model);
+  }
+
+  /**
+   * SGLang leaves `cached_tokens` out when it is 0, and always without --enable-cache-report: it counts as 0 once the
+   * engine has reported any.
+   */
+  noteUsage(promptTokens: number, cachedTokens: number | undefined): void {
+    if (cachedTokens === undefined && this.#promptTokens === 0) return;
+    this.#promptTokens += promptTokens;
+    this.#cachedTokens += Math.min(cachedTokens ?? 0, promptTokens);
   }
 
   setLoad(load: EngineLoad): void {
@@ -82,7 +93,7 @@ export class Worker implements RoutableWorker {
       completedRequests: this.completedRequests,
       failedRequests: this.failedRequests,
       prefillTokensPerSecond: this.prefill.observedTokensPerSecond,
-      tokenHitRate: this.promptTokens > 0 ? this.cachedTokens / this.promptTokens : null,
+      tokenHitRate: this.#promptTokens > 0 ? this.#cachedTokens / this.#promptTokens : null,
       load: this.load ?? null,
       lastHeartbeatAgeSeconds: this.lastHeartbeatAtMs === undefined ? null : (nowMs - this.lastHeartbeatAtMs) / 1_000,
     };

@@ -9,6 +9,8 @@ const minObservedTokens = 512;
 export interface PrefillEntry {
   readonly uncachedTokens: number;
   readonly sentAtMs: number;
+  /** False when the answer comes as a whole, so that the end of the prefill has to be guessed. */
+  readonly isObservable: boolean;
 }
 
 /**
@@ -33,9 +35,10 @@ export class PrefillQueue {
     return this.#observedMs > 0 ? (1_000 * this.#observedTokens) / this.#observedMs : null;
   }
 
-  add(uncachedTokens: number, nowMs: number): PrefillEntry {
+  add(uncachedTokens: number, nowMs: number, isObservable: boolean): PrefillEntry {
+    this.#passUnobservable(nowMs);
     if (this.#entries.size === 0) this.#headSinceMs = nowMs;
-    const entry = { uncachedTokens, sentAtMs: nowMs };
+    const entry = { uncachedTokens, sentAtMs: nowMs, isObservable };
     this.#entries.add(entry);
     this.#tokens += uncachedTokens;
     return entry;
@@ -63,11 +66,22 @@ export class PrefillQueue {
 
   /** How long a request that arrives now waits before its own prefill begins, in ms. */
   waitMs(nowMs: number): number {
+    this.#passUnobservable(nowMs);
     const head = this.#entries.values().next().value;
     if (!head) return 0;
     const rate = this.tokensPerSecond / 1_000;
     const doneTokens = Math.min(head.uncachedTokens, Math.max(0, nowMs - this.#headSinceMs) * rate);
     return (this.#tokens - doneTokens) / rate;
+  }
+
+  /** Takes requests off the head whose prefill is over by the learned rate and who will not tell. */
+  #passUnobservable(nowMs: number): void {
+    for (const head of this.#entries) {
+      const endMs = this.#headSinceMs + (1_000 * head.uncachedTokens) / this.tokensPerSecond;
+      if (head.isObservable || endMs > nowMs) return;
+      this.#headSinceMs = endMs;
+      this.#delete(head);
+    }
   }
 
   #delete(entry: PrefillEntry): void {

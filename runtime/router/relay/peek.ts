@@ -12,6 +12,8 @@ export interface RequestFacts {
   /** The value that holds the prompt, as a byte range; empty when there is none. */
   readonly promptStart: number;
   readonly promptEnd: number;
+  /** The client's own request id for the engine. */
+  readonly rid: string | undefined;
   /** Where a `"rid":"...",` member may be spliced in, undefined when the request must not get one. */
   readonly ridOffset: number | undefined;
 }
@@ -22,6 +24,7 @@ export const factsOfOpaqueBody: RequestFacts = {
   maxOutputTokens: undefined,
   promptStart: 0,
   promptEnd: 0,
+  rid: undefined,
   ridOffset: undefined,
 };
 
@@ -51,6 +54,7 @@ export function peek(body: Buffer, dialect: Dialect): RequestFacts {
   let promptStart = 0;
   let promptEnd = 0;
   let isBatch = false;
+  let rid: string | undefined;
   let hasRid = false;
   const prompts = promptKeys[dialect];
   try {
@@ -71,6 +75,7 @@ export function peek(body: Buffer, dialect: Dialect): RequestFacts {
           return;
         case 'rid':
           hasRid = true;
+          rid = readString(body, start, end);
           return;
         case 'n':
           isBatch ||= readCount(body, start, end) !== 1;
@@ -82,7 +87,8 @@ export function peek(body: Buffer, dialect: Dialect): RequestFacts {
       isBatch ||= dialect !== 'chat' && body[start] === openBracket && !isTokenIds(body, start, end);
     });
     const mayHaveRid = ridDialects.has(dialect) && !hasRid && !isBatch && promptEnd > 0;
-    return { model, isStream, maxOutputTokens, promptStart, promptEnd, ridOffset: mayHaveRid ? inside : undefined };
+    const ridOffset = mayHaveRid ? inside : undefined;
+    return { model, isStream, maxOutputTokens, promptStart, promptEnd, rid, ridOffset };
   } catch (error) {
     if (!(error instanceof JsonScanError)) throw error;
     throw routerError('MALFORMED_JSON', { detail: error.message, offset: error.offset }, { cause: error });

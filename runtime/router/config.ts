@@ -1,0 +1,31 @@
+import type { LogLevel } from '../shared/log.ts';
+import type { PolicyName } from './policy/policies.ts';
+
+/** Everything that a router process is told at its start; built by command.ts from the command line and environment. */
+export interface RouterConfig {
+  /** 0 takes a free port; the log line "router listening" names it. */
+  readonly port: number;
+  readonly host: string;
+  /** Engines that are known from the start; base URLs. */
+  readonly workerUrls: readonly string[];
+  readonly policy: PolicyName;
+  /** Folder of the embedded store; undefined keeps it in memory. */
+  readonly dataDir: string | undefined;
+  /** Auto Scaling group whose instances are workers. */
+  readonly asg: string | undefined;
+  /** AWS region of the group; undefined asks the instance metadata. */
+  readonly region: string | undefined;
+  /** Port of the engines on instances that Auto Scaling names. */
+  readonly enginePort: number;
+  /** Bearer secret of the internal routes; undefined leaves them open. */
+  readonly internalSecret: string | undefined;
+  readonly maxBodyBytes: number;
+  /** Longest wait of a request for a ready worker, in seconds. */
+  readonly holdSeconds: number;
+  readonly injectRid: boolean;
+  /** Longest wait for answers in flight at shut-down, in seconds. */
+  readonly drainSeconds: number;
+  /** Divides waits and polls; for engines that run faster than real time only. */
+  readonly timeScale: number;
+  readonly logLevel: LogLevel;
+}

@@ -1,0 +1,44 @@
+import type { Logger } from '../../shared/log.ts';
+import { type DiscoveryClients, discoverInstances } from './discovery.ts';
+import { createDiscoveryClients } from './discovery-clients.ts';
+import { runDiscoveryLoop } from './discovery-loop.ts';
+import type { Registry } from './registry.ts';
+
+export interface FollowOptions {
+  /** Port of the engines on the group's instances. */
+  readonly enginePort: number;
+  /** AWS region; undefined asks the instance metadata. */
+  readonly region: string | undefined;
+  readonly timeScale: number;
+}
+
+/** Keeps the registry's Auto Scaling source equal to the group. @returns the function that ends it */
+export function followAutoScaling(
+  groupName: string,
+  options: FollowOptions,
+  registry: Registry,
+  log: Logger,
+): () => void {
+  const stop = new AbortController();
+  const { signal } = stop;
+  let clients: DiscoveryClients | undefined;
+  void runDiscoveryLoop({
+    discover: async (lookSignal) => {
+      // Made on the first look, and inside it: a region that cannot be found is a failure to retry like any other.
+      clients ??= await createDiscoveryClients({ region: options.region });
+      return discoverInstances(clients, groupName, lookSignal);
+    },
+    onInstances: (instances) =>
+      registry.applyInstances(
+        instances.map(({ instanceId, privateIp, lifecycleState }) => ({
+          instanceId,
+          url: `http://${privateIp}:${options.enginePort}`,
+          isLeaving: lifecycleState !== 'InService',
+        })),
+      ),
+    log,
+    signal,
+    timeScale: options.timeScale,
+  });
+  return () => stop.abort();
+}

@@ -1,0 +1,311 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { CodedError, describeError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/log.ts';
+import type { Registry } from '../coordinator/registry.ts';
+import { priorBytesPerToken, type Worker } from '../coordinator/worker.ts';
+import { routerError } from '../errors.ts';
+import type { RouterMetrics } from '../metrics.ts';
+import type { Policy, RankedWorker, RoutingFacts } from '../policy/policy.ts';
+import { TokenEstimate } from '../policy/token-estimate.ts';
+import { abortOnEngine } from './abort.ts';
+import { Attempt, type AttemptEnd } from './attempt.ts';
+import { readBody } from './body.ts';
+import { upstreamHead } from './headers.ts';
+import { type Dialect, dialectOf } from './paths.ts';
+import { factsOfOpaqueBody, peek, type RequestFacts } from './peek.ts';
+import { blockBytes, hashPromptBlocks } from './prompt-blocks.ts';
+import { sendError } from './send-error.ts';
+import { readUsage, type Usage } from './usage.ts';
+
+export interface RelayOptions {
+  readonly registry: Registry;
+  readonly policy: Policy;
+  readonly log: Logger;
+  readonly metrics: RouterMetrics;
+  readonly maxBodyBytes: number;
+  /** Longest wait of a request for a worker to become ready. */
+  readonly holdMs: number;
+  /** Splice a `rid` into bodies that have none, so that the request can be aborted on the engine. */
+  readonly injectRid: boolean;
+}
+
+const maxAttempts = 4;
+
+/** One request on its way through the relay. */
+interface Passage {
+  readonly requestId: string;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly facts: RequestFacts;
+  readonly routing: RoutingFacts;
+  readonly body: readonly Uint8Array[];
+  readonly bodyBytes: number;
+  /** The id under which the engine knows the request, when it has one. */
+  readonly rid: string | undefined;
+  readonly startedAtMs: number;
+  readonly holdUntilMs: number;
+}
+
+/** The data plane: takes a generation request, picks an engine, passes the answer back. */
+export class Relay {
+  readonly #options: RelayOptions;
+  readonly #tokens = new TokenEstimate(priorBytesPerToken);
+  #held = 0;
+  #open = 0;
+  #isDraining = false;
+  #onDrained: (() => void) | undefined;
+
+  constructor(options: RelayOptions) {
+    this.#options = options;
+    options.metrics.observeHeld(() => this.#held);
+  }
+
+  /** Whether the relay carries this request target; everything else belongs to the control surface. */
+  carries(target: string): boolean {
+    return dialectOf(target) !== undefined;
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /** Refuses new requests and waits until the ones in flight have ended, at most `deadlineMs`. */
+  async drain(deadlineMs: number): Promise<void> {
+    this.#isDraining = true;
+    if (this.#open === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onDrained = resolve;
+    const timer = setTimeout(resolve, deadlineMs);
+    await promise;
+    clearTimeout(timer);
+  }
+
+  /** Handles one request to its end. Never rejects. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const requestId = randomUUID().replaceAll('-', '');
+    const startedAtMs = performance.now();
+    let outcome = 'error';
+    this.#open++;
+    try {
+      if (this.#isDraining) throw routerError('SHUTTING_DOWN', {}, { retryAfterSeconds: 1 });
+      if (request.method !== 'POST' && request.method !== 'PUT') {
+        throw routerError('METHOD_NOT_ALLOWED', { method: request.method!, path: request.url! });
+      }
+      const body = await readBody(request, this.#options.maxBodyBytes);
+      outcome = await this.#carry(this.#admit(requestId, request, response, body, startedAtMs));
+    } catch (error) {
+      if (response.destroyed || request.destroyed) outcome = 'client-gone';
+      else {
+        sendError(request, response, requestId, toCoded(error, this.#options.log, requestId));
+        outcome = error instanceof CodedError ? error.code : 'INTERNAL';
+      }
+    } finally {
+      this.#open--;
+      if (this.#open === 0) this.#onDrained?.();
+      this.#options.metrics.requestEnded(outcome, performance.now() - startedAtMs);
+    }
+  }
+
+  #admit(
+    requestId: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    body: Buffer,
+    startedAtMs: number,
+  ): Passage {
+    const dialect = dialectOf(request.url!)!;
+    const facts = isJson(request) ? peek(body, dialect) : factsOfOpaqueBody;
+    const spliceAt = this.#options.injectRid && mayCarryRid(dialect) ? facts.ridOffset : undefined;
+    const parts =
+      spliceAt === undefined
+        ? [body]
+        : [body.subarray(0, spliceAt), Buffer.from(`"rid":"${requestId}",`), body.subarray(spliceAt)];
+    return {
+      requestId,
+      request,
+      response,
+      facts,
+      routing: {
+        chain: hashPromptBlocks(body, facts.promptStart, facts.promptEnd),
+        promptTokens: this.#tokens.tokensOf(facts.promptEnd - facts.promptStart),
+        tokensPerBlock: blockBytes / this.#tokens.bytesPerToken,
+      },
+      body: parts,
+      bodyBytes: parts.reduce((total, part) => total + part.length, 0),
+      rid: spliceAt === undefined ? facts.rid : requestId,
+      startedAtMs,
+      holdUntilMs: startedAtMs + this.#options.holdMs,
+    };
+  }
+
+  /** Tries workers until one answers. @returns the outcome for the metrics */
+  async #carry(passage: Passage): Promise<string> {
+    const tried = new Set<Worker>();
+    let lastDetail = '';
+    for (let attempts = 0; attempts < maxAttempts; ) {
+      const candidates = this.#candidates(passage, tried);
+      if (candidates.length === 0) {
+        await this.#waitForWorker(passage, attempts, lastDetail);
+        tried.clear();
+        continue;
+      }
+      attempts++;
+      const [chosen] = this.#options.policy.rank(passage.routing, candidates, performance.now());
+      const mayRetry = attempts < maxAttempts && candidates.length > 1;
+      const end = await this.#attempt(passage, chosen!, mayRetry);
+      if (end.kind === 'complete') return end.status < 400 ? 'ok' : `engine-${end.status}`;
+      if (end.kind === 'client-gone') return 'client-gone';
+      if (end.kind === 'broken-off') return this.#breakOff(passage, end);
+      lastDetail = end.detail;
+      if (end.reason === 'overload' && !mayRetry) {
+        throw routerError('ENGINE_OVERLOADED', { detail: lastDetail }, { retryAfterSeconds: 1 });
+      }
+      this.#options.metrics.retries.inc({ reason: end.reason });
+      tried.add(chosen!.worker);
+    }
+    throw routerError('ENGINE_UNREACHABLE', { attempts: maxAttempts, detail: lastDetail }, { retryAfterSeconds: 1 });
+  }
+
+  #candidates(passage: Passage, tried: ReadonlySet<Worker>): readonly Worker[] {
+    const { ready } = this.#options.registry;
+    const { model } = passage.facts;
+    // A fleet of one model takes any name, as SGLang itself does.
+    const models = new Set(ready.flatMap((worker) => worker.models.map(({ id }) => id)));
+    const needsMatch = model !== undefined && models.size > 1;
+    if (needsMatch && !models.has(model)) {
+      throw routerError('UNKNOWN_MODEL', { model, served: [...models].join(', ') }, { param: 'model' });
+    }
+    return ready.filter((worker) => !tried.has(worker) && (!needsMatch || worker.serves(model)));
+  }
+
+  async #attempt(passage: Passage, chosen: RankedWorker<Worker>, mayRetry: boolean): Promise<AttemptEnd> {
+    const { worker, uncachedTokens } = chosen;
+    const { request, response, routing, facts } = passage;
+    const entry = worker.prefill.add(uncachedTokens, performance.now(), facts.isStream);
+    worker.inFlightRequests++;
+    worker.inFlightTokens += routing.promptTokens;
+    worker.lastSentAtMs = performance.now();
+    worker.prefixes.insert(routing.chain);
+    const attemptOptions = {
+      worker,
+      head: upstreamHead(request.method!, request.url!, request.rawHeaders, worker, passage.bodyBytes),
+      body: passage.body,
+      response,
+      addedHeaders: ['x-fleet-worker', worker.id, 'x-fleet-request-id', passage.requestId],
+      mayRetry,
+      onFirstByte: () => {
+        const nowMs = performance.now();
+        if (facts.isStream) worker.prefill.firstToken(entry, nowMs);
+        this.#options.metrics.firstByte.observe((nowMs - passage.startedAtMs) / 1_000);
+      },
+    };
+    let attempt = new Attempt(attemptOptions, worker.pool.acquire());
+    const onClose = () => {
+      if (!response.writableFinished) attempt.abandon();
+    };
+    response.on('close', onClose);
+    try {
+      let end = await attempt.ended;
+      if (end.kind === 'retryable' && end.wasStaleConnection) {
+        attempt = new Attempt(attemptOptions, worker.pool.fresh());
+        end = await attempt.ended;
+      }
+      if (end.kind === 'client-gone') void this.#abort(worker, passage, attempt);
+      this.#account(worker, passage, end);
+      return end;
+    } finally {
+      response.off('close', onClose);
+      worker.prefill.remove(entry, performance.now());
+      worker.inFlightRequests--;
+      worker.inFlightTokens -= routing.promptTokens;
+    }
+  }
+
+  #account(worker: Worker, passage: Passage, end: AttemptEnd): void {
+    if (end.kind === 'complete') {
+      worker.completedRequests++;
+      const usage = end.status === 200 ? readUsage(end.lastParts) : undefined;
+      if (usage) this.#learn(worker, passage, usage);
+    } else if (end.kind !== 'client-gone') {
+      worker.failedRequests++;
+      const isDead = end.kind === 'broken-off' || end.reason === 'connect' || end.reason === 'reset';
+      if (isDead) this.#options.registry.setState(worker, 'suspect', `a request failed on it: ${end.detail}`);
+      this.#options.log.warn('attempt failed', {
+        requestId: passage.requestId,
+        worker: worker.id,
+        end: end.kind,
+        detail: end.detail,
+      });
+    }
+  }
+
+  #learn(worker: Worker, passage: Passage, usage: Usage): void {
+    this.#tokens.observe(passage.facts.promptEnd - passage.facts.promptStart, usage.promptTokens);
+    worker.noteUsage(usage.promptTokens, usage.cachedTokens);
+    this.#options.metrics.tokensUsed(usage);
+  }
+
+  async #abort(worker: Worker, passage: Passage, attempt: Attempt): Promise<void> {
+    this.#options.metrics.aborts.inc();
+    if (passage.rid !== undefined) await abortOnEngine(worker.url, passage.rid);
+    attempt.dropUpstream();
+  }
+
+  /** Holds the request until a worker becomes ready. Throws NO_READY_WORKER or ENGINE_UNREACHABLE past the limit. */
+  async #waitForWorker(passage: Passage, attempts: number, lastDetail: string): Promise<void> {
+    const { registry, holdMs } = this.#options;
+    const leftMs = passage.holdUntilMs - performance.now();
+    this.#held++;
+    const became = await becomesReady(registry, passage.response, leftMs).finally(() => this.#held--);
+    if (became) return;
+    if (attempts > 0) {
+      throw routerError('ENGINE_UNREACHABLE', { attempts, detail: lastDetail }, { retryAfterSeconds: 1 });
+    }
+    const values = { waitedSeconds: Math.round(holdMs / 1_000), retryAfterSeconds: 5 };
+    throw routerError('NO_READY_WORKER', values, { retryAfterSeconds: values.retryAfterSeconds });
+  }
+
+  /** Ends an answer that cannot be finished so that the client knows: an error event, or a cut connection. */
+  #breakOff(passage: Passage, end: AttemptEnd & { kind: 'broken-off' }): string {
+    const { response } = passage;
+    if (!end.isEventStream) {
+      response.destroy();
+      return 'ENGINE_BROKE_OFF';
+    }
+    const body = routerError('ENGINE_BROKE_OFF', { detail: end.detail }).toBody();
+    response.end(`${end.endsAtEventBoundary ? '' : '\n\n'}data: ${JSON.stringify(body)}\n\n`);
+    return 'ENGINE_BROKE_OFF';
+  }
+}
+
+function mayCarryRid(dialect: Dialect): boolean {
+  return dialect === 'chat' || dialect === 'completions' || dialect === 'generate';
+}
+
+function isJson(request: IncomingMessage): boolean {
+  return /^application\/json\b/i.test(request.headers['content-type'] ?? '');
+}
+
+function toCoded(error: unknown, log: Logger, requestId: string): CodedError {
+  if (error instanceof CodedError) return error;
+  log.error('relay failed', { requestId, error, detail: describeError(error) });
+  return routerError('INTERNAL', {}, { cause: error });
+}
+
+/** Resolves true when a worker becomes ready, false after `timeoutMs` or when the client leaves. */
+function becomesReady(registry: Registry, response: ServerResponse, timeoutMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const finish = (became: boolean) => {
+      clearTimeout(timer);
+      registry.off('ready', onReady);
+      response.off('close', onClose);
+      resolve(became);
+    };
+    const onReady = () => finish(true);
+    const onClose = () => finish(false);
+    const timer = setTimeout(() => finish(false), Math.max(0, timeoutMs));
+    registry.on('ready', onReady);
+    response.on('close', onClose);
+  });
+}

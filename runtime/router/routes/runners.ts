@@ -1,0 +1,51 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import { bearerToken, secretsEqual } from '../../shared/auth.ts';
+import {
+  deregisterPath,
+  deregisterSchema,
+  heartbeatPath,
+  heartbeatSchema,
+  registerPath,
+  registerSchema,
+} from '../../shared/protocol.ts';
+import { routerError } from '../errors.ts';
+import type { ServerParts } from '../server.ts';
+
+/** The internal routes that runners call; see shared/protocol.ts. */
+export async function runnerRoutes(app: FastifyInstance, { coordinator, config }: ServerParts): Promise<void> {
+  app.addHook('onRequest', async (request) => {
+    if (config.internalSecret === undefined) return;
+    const token = bearerToken(request.headers.authorization);
+    if (token === undefined || !secretsEqual(token, config.internalSecret)) throw routerError('UNAUTHORIZED');
+  });
+
+  app.post(registerPath, async (request) => {
+    await coordinator.register(parse(registerSchema, request), Date.now());
+    return { coordinatorId: coordinator.id };
+  });
+
+  app.post(heartbeatPath, async (request) => {
+    const heartbeat = parse(heartbeatSchema, request);
+    const isKnown = await coordinator.heartbeat(heartbeat, Date.now());
+    if (!isKnown) throw routerError('UNKNOWN_RUNNER', { runnerId: heartbeat.runnerId });
+    return { coordinatorId: coordinator.id };
+  });
+
+  app.post(deregisterPath, async (request) => {
+    await coordinator.deregister(parse(deregisterSchema, request).runnerId);
+    return { coordinatorId: coordinator.id };
+  });
+}
+
+/** Throws INVALID_BODY with every mistake: path, what was expected. */
+function parse<T>(schema: z.ZodType<T>, request: FastifyRequest): T {
+  const result = schema.safeParse(request.body);
+  if (result.success) return result.data;
+  const detail = result.error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`).join('; ');
+  throw routerError(
+    'INVALID_BODY',
+    { route: request.routeOptions.url!, detail },
+    { param: String(result.error.issues[0]?.path[0] ?? '') },
+  );
+}

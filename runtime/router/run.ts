@@ -1,0 +1,16 @@
+import { createLogger } from '../shared/log.ts';
+import { closeOnSignals } from '../shared/shutdown.ts';
+import type { RouterConfig } from './config.ts';
+import { startRouter } from './router.ts';
+
+/** Runs a router as this process: logs to stdout, drains on SIGTERM. */
+export async function runRouter(config: RouterConfig): Promise<void> {
+  const log = createLogger({ service: 'router', level: config.logLevel });
+  try {
+    const router = await startRouter(config, log);
+    closeOnSignals({ log, close: () => router.close(), deadlineMs: 1_000 * config.drainSeconds + 5_000 });
+  } catch (error) {
+    log.error('router failed to start', { error });
+    process.exit(1);
+  }
+}

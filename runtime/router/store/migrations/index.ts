@@ -1,0 +1,5 @@
+import type { Migration } from 'kysely/migration';
+import { runners } from './001-runners.ts';
+
+/** Applied in the order of their names; a released one never changes. */
+export const migrations: Readonly<Record<string, Migration>> = { '001-runners': runners };

@@ -1,0 +1,32 @@
+import { DatabaseSync } from 'node:sqlite';
+import { SqliteDialect } from 'kysely';
+
+/**
+ * Lets Kysely speak to Node's own SQLite: its dialect wants an object with `close` and `prepare`, whose statements take
+ * their parameters as one array.
+ */
+export function nodeSqliteDialect(database: DatabaseSync): SqliteDialect {
+  return new SqliteDialect({
+    database: {
+      close: () => database.close(),
+      prepare(sql: string) {
+        const statement = database.prepare(sql);
+        return {
+          reader: statement.columns().length > 0,
+          all: (parameters: readonly unknown[]) => statement.all(...(parameters as string[])),
+          run: (parameters: readonly unknown[]) => statement.run(...(parameters as string[])),
+          iterate: (parameters: readonly unknown[]) =>
+            statement.iterate(...(parameters as string[])) as IterableIterator<unknown>,
+        };
+      },
+    },
+  });
+}
+
+/** Opens a database file for one writer that may be killed at any moment. @param file path, or `:memory:` */
+export function openSqlite(file: string): DatabaseSync {
+  const database = new DatabaseSync(file);
+  // WAL with NORMAL loses at most the last transactions on power loss, and none when only the process dies.
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;');
+  return database;
+}
