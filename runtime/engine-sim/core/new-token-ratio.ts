@@ -1,0 +1,24 @@
+/**
+ * The share of its remaining `max_new_tokens` that a running request is expected to use, by which admission reserves
+ * memory. It starts cautious, decays with every decode step and is raised by a retraction (SGLang
+ * `Scheduler.new_token_ratio`; defaults of `SGLANG_INIT_NEW_TOKEN_RATIO`, `_MIN_NEW_TOKEN_RATIO_FACTOR` and
+ * `_NEW_TOKEN_RATIO_DECAY_STEPS`, `SGLANG_RETRACT_DECODE_STEPS` and `SGLANG_CLIP_MAX_NEW_TOKENS_ESTIMATION`).
+ */
+export const initialNewTokenRatio = 0.7;
+const minNewTokenRatio = initialNewTokenRatio * 0.14;
+const decayPerStep = (initialNewTokenRatio - minNewTokenRatio) / 600;
+
+/** Decode steps that must fit after a retraction. */
+export const retractDecodeSteps = 20;
+
+/** No request is expected to generate more than this when memory is reserved for it. */
+export const maxReservedNewTokens = 4_096;
+
+export function decayedNewTokenRatio(ratio: number): number {
+  return Math.max(ratio - decayPerStep, minNewTokenRatio);
+}
+
+/** The ratio after a retraction, from the requests that stay. `maxNewTokens` is summed over them, as `generatedTokens` is. */
+export function newTokenRatioAfterRetraction(requests: number, generatedTokens: number, maxNewTokens: number): number {
+  return Math.min(1, (generatedTokens + retractDecodeSteps * requests) / (maxNewTokens + 1));
+}
