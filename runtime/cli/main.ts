@@ -1,8 +1,14 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { routerCommand } from '../router/command.ts';
+import { chatCommand } from './chat-command.ts';
+import { replayCommand } from './replay/command.ts';
+import { statusCommand } from './status-command.ts';
 
 // Command definitions are light; each action imports its daemon when it runs, so that `fleet --help` stays quick.
 const program = new Command('fleet').description('Run and operate an SGLang inference fleet.');
 program.addCommand(routerCommand());
+program.addCommand(statusCommand());
+program.addCommand(chatCommand());
+program.addCommand(replayCommand());
 await program.parseAsync();
