@@ -1,0 +1,19 @@
+import { stripVTControlCharacters } from 'node:util';
+import type { LogEvent } from './log-event.ts';
+import { parseBatch } from './parse-batch.ts';
+import { parseLife } from './parse-life.ts';
+
+/**
+ * Understands one line of an engine log (without its line feed); undefined for any other line. Never throws.
+ * Covers every SGLang version since 0.2; colours, wrappers and text glued in front are tolerated.
+ */
+export function parseLogLine(line: string): LogEvent | undefined {
+  const text = line.includes('\x1b') ? stripVTControlCharacters(line) : line;
+  const event = (text.includes(' batch') ? parseBatch(text) : undefined) ?? parseLife(text);
+  return event !== undefined && !isRequestLog(text) ? event : undefined;
+}
+
+/** `--log-requests` prints prompts, and a prompt may quote an engine log. */
+function isRequestLog(text: string): boolean {
+  return text.includes(': obj=') || text.includes('"event": "request.') || text.includes('"event":"request.');
+}
