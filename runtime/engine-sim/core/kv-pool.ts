@@ -70,7 +70,8 @@ export class KvPool {
 
   /** Moves the whole blocks that a request has computed into the cache, where they stay pinned; doubles are freed. */
   shareComputed(request: RequestState): void {
-    const before = request.prefix!;
+    const before = request.prefix;
+    if (!before) return;
     const length = this.#wholeBlocks(request.computedTokens);
     if (length <= before.depthTokens) return;
     this.#ownTokens -= length - before.depthTokens;

@@ -1,3 +1,5 @@
+import type { EngineLoadSnapshot } from './types.ts';
+
 /** Counters of the engine's life and the two throughputs that SGLang's batch lines show. */
 export class LoadCounters {
   promptTokens = 0;
@@ -17,7 +19,20 @@ export class LoadCounters {
     this.#decodeReportAt = startedAt;
   }
 
+  totals(): EngineLoadSnapshot['totals'] {
+    const { promptTokens, cachedTokens, generatedTokens, finishedRequests, abortedRequests, retractions } = this;
+    return { promptTokens, cachedTokens, generatedTokens, finishedRequests, abortedRequests, retractions };
+  }
+
+  /** A prompt whose first prefill is complete. */
+  countPrompt(promptTokens: number, cachedTokens: number): void {
+    this.promptTokens += promptTokens;
+    this.cachedTokens += cachedTokens;
+  }
+
+  /** A decode step that made so many tokens. */
   countDecoded(tokens: number): void {
+    this.decodeIterations++;
     this.#decodedSinceReport += tokens;
   }
 

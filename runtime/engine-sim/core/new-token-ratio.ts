@@ -8,7 +8,7 @@ export const initialNewTokenRatio = 0.7;
 const minNewTokenRatio = initialNewTokenRatio * 0.14;
 const decayPerStep = (initialNewTokenRatio - minNewTokenRatio) / 600;
 
-/** Decode steps that must fit after a retraction. */
+/** Decode steps for which a retraction makes room. */
 export const retractDecodeSteps = 20;
 
 /** No request is expected to generate more than this when memory is reserved for it. */
@@ -18,7 +18,15 @@ export function decayedNewTokenRatio(ratio: number): number {
   return Math.max(ratio - decayPerStep, minNewTokenRatio);
 }
 
-/** The ratio after a retraction, from the requests that stay. `maxNewTokens` is summed over them, as `generatedTokens` is. */
-export function newTokenRatioAfterRetraction(requests: number, generatedTokens: number, maxNewTokens: number): number {
-  return Math.min(1, (generatedTokens + retractDecodeSteps * requests) / (maxNewTokens + 1));
+/** The ratio after a retraction, from the requests that stay: what they use so far, and a little more. */
+export function newTokenRatioAfterRetraction(
+  requests: readonly { readonly generatedTokens: number; readonly maxNewTokens: number }[],
+): number {
+  let generatedTokens = 0;
+  let maxNewTokens = 0;
+  for (const request of requests) {
+    generatedTokens += request.generatedTokens;
+    maxNewTokens += request.maxNewTokens;
+  }
+  return Math.min(1, (generatedTokens + retractDecodeSteps * requests.length) / (maxNewTokens + 1));
 }

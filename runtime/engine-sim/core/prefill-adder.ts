@@ -1,5 +1,6 @@
 import type { KvPool } from './kv-pool.ts';
 import { maxReservedNewTokens } from './new-token-ratio.ts';
+import { attendedTokens } from './pass-timing.ts';
 import { type RequestState, tokensLeftToFill } from './request-state.ts';
 
 /** `no-memory` lasts until a running request leaves; `pass-full` until the next pass. */
@@ -13,6 +14,8 @@ export class PrefillAdder {
   readonly requests: RequestState[] = [];
   newTokens = 0;
   cachedTokens = 0;
+  /** Sum over the new tokens of the tokens before each one: what attention costs. */
+  attendedTokens = 0;
   /** The request whose prompt goes on in the next pass. */
   chunked: RequestState | undefined;
   readonly #pool: KvPool;
@@ -35,7 +38,7 @@ export class PrefillAdder {
   add(request: RequestState): AddOutcome {
     if (this.newTokens >= this.#passTokens) return 'pass-full';
     const cached = this.#pool.attachPrefix(request);
-    const wanted = tokensLeftToFill(request) + reservedNewTokens(request);
+    const wanted = tokensLeftToFill(request) + reservedNewTokens(request) + roundingTokens;
     if (wanted >= this.#pool.availableTokens - this.#reservedTokens) {
       this.#pool.release(request);
       return 'no-memory';
@@ -50,14 +53,19 @@ export class PrefillAdder {
   #fill(request: RequestState): void {
     const left = tokensLeftToFill(request);
     const taken = Math.min(left, this.#passTokens - this.newTokens);
+    const from = request.kvTokens;
     this.#pool.allocate(request, taken);
+    this.attendedTokens += attendedTokens(from, from + taken);
     request.phase = 'prefilling';
     this.newTokens += taken;
     this.requests.push(request);
     if (taken < left) this.chunked = request;
-    else this.#reservedTokens += reservedNewTokens(request);
+    else this.#reservedTokens += reservedNewTokens(request) + roundingTokens;
   }
 }
+
+/** SGLang keeps back one page per request, which its default makes one token. */
+const roundingTokens = 1;
 
 function reservedNewTokens(request: RequestState): number {
   return Math.min(request.maxNewTokens - request.generatedTokens, maxReservedNewTokens);

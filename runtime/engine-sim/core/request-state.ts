@@ -58,9 +58,9 @@ export function tokensToFill(request: RequestState): number {
   return request.promptTokens + request.generatedTokens;
 }
 
-/** What a prefill still has to compute, not counting on the cache. */
+/** What no pass so far has computed or is computing. */
 export function tokensLeftToFill(request: RequestState): number {
-  return tokensToFill(request) - request.computedTokens;
+  return tokensToFill(request) - request.kvTokens;
 }
 
 export function appendGenerated(request: RequestState, token: number): void {

@@ -8,11 +8,13 @@
 export interface EngineSettings {
   /** Uncached prompt tokens that one forward pass computes per second. */
   readonly prefillTokensPerSecond: number;
+  /** Context at which a prompt token costs twice as much as the first one, for its attention. @default - all cost the same */
+  readonly prefillDoublingContextTokens?: number | undefined;
   /** Cost of a prefill pass beside its tokens. */
   readonly prefillOverheadMs: number;
   /** Most prompt tokens of one prefill pass; longer prompts are prefilled in chunks. */
   readonly chunkedPrefillTokens: number;
-  /** One decode step with one short request. */
+  /** A decode step beside its requests and their context: reading the weights once. */
   readonly decodeStepMs: number;
   /** Added to a decode step per running request. */
   readonly decodeMsPerRequest: number;
@@ -34,10 +36,10 @@ export interface CoreRequest {
   readonly rid: string;
   /** Token ids of the prompt, at least one. */
   readonly prompt: ArrayLike<number>;
-  /** Upper bound on generated tokens, at least 1. */
+  /** Upper bound on generated tokens, at least 1; cut to what the pool can hold beside the prompt, as SGLang does. */
   readonly maxNewTokens: number;
   /**
-   * Makes the token at `position` (0 = first generated). Called exactly once per position, in order, also across a
+   * Makes the token at `position` (0 = first generated). Called at most once per position, in order, also across a
    * retraction (recomputed tokens are not generated again). `stop` ends the request with this token included.
    */
   readonly generate: (position: number) => { readonly token: number; readonly stop: boolean };
@@ -118,18 +120,26 @@ export interface EngineLoadSnapshot {
 }
 
 export interface EngineCore {
-  /** Adds a request at time `now` (not before the last `advanceTo`). Emits `rejected` at once when the queue is full. */
+  /**
+   * Adds a request at time `now` (not before the last `advanceTo`), after running what ends before `now`. Emits
+   * `rejected` at once when the queue is full, and `finished` with reason `abort` when the pool could never hold it.
+   * An idle engine starts at the next `advanceTo`, so requests of the same moment share a pass. Throws for a `rid` that
+   * is in flight.
+   */
   submit(request: CoreRequest, now: number): void;
-  /** Ends a waiting or running request with a `finished` event of reason `abort`; false when it is not in flight. */
+  /**
+   * Ends a request in any state with a `finished` event of reason `abort`; false when it is not in flight. What it holds
+   * is free at once; a pass under way takes as long as it would have.
+   */
   abort(rid: string, now: number): boolean;
-  /** Runs every pass that ends at or before `now` and emits its events. */
+  /** Runs every pass that ends at or before `now` and emits its events. A listener may submit and abort. */
   advanceTo(now: number): void;
   /** When something happens next, undefined while idle. */
   nextEventAt(): number | undefined;
   /** Empties the prefix cache; false (and nothing done) while requests are in flight, as SGLang. */
   flushCache(): boolean;
   snapshot(): EngineLoadSnapshot;
-  /** Cached tokens that a prompt would find now; changes nothing. */
+  /** Cached tokens that a prompt would find now, less than all of it; changes nothing. */
   cachedPrefixTokens(prompt: ArrayLike<number>): number;
 }
 
