@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { monitorCommand } from '../log-monitor/command.ts';
+import { logsCommand } from '../log-monitor/logs-command.ts';
 import { routerCommand } from '../router/command.ts';
 import { chatCommand } from './chat-command.ts';
 import { replayCommand } from './replay/command.ts';
@@ -11,4 +13,6 @@ program.addCommand(routerCommand());
 program.addCommand(statusCommand());
 program.addCommand(chatCommand());
 program.addCommand(replayCommand());
+program.addCommand(monitorCommand());
+program.addCommand(logsCommand());
 await program.parseAsync();
