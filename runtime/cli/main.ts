@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { monitorCommand } from '../log-monitor/command.ts';
 import { logsCommand } from '../log-monitor/logs-command.ts';
 import { routerCommand } from '../router/command.ts';
+import { runnerCommand } from '../runner/command.ts';
 import { chatCommand } from './chat-command.ts';
 import { replayCommand } from './replay/command.ts';
 import { statusCommand } from './status-command.ts';
@@ -10,6 +11,7 @@ import { statusCommand } from './status-command.ts';
 // Command definitions are light; each action imports its daemon when it runs, so that `fleet --help` stays quick.
 const program = new Command('fleet').description('Run and operate an SGLang inference fleet.');
 program.addCommand(routerCommand());
+program.addCommand(runnerCommand());
 program.addCommand(statusCommand());
 program.addCommand(chatCommand());
 program.addCommand(replayCommand());

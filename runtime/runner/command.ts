@@ -1,0 +1,97 @@
+import { Command, Option } from 'commander';
+import { collectBaseUrls, parseBaseUrl, parseIntegerIn, parsePort, parsePositiveNumber } from '../shared/options.ts';
+import { engineKinds, type RunnerFlags } from './options.ts';
+
+export function runnerCommand(): Command {
+  const seconds = parseIntegerIn(0, 86_400);
+  return new Command('runner')
+    .description('the daemon on a worker: launches an engine, registers it with the routers, drains it')
+    .addOption(
+      new Option('--router-url <url>', 'router to register with (repeatable, or a comma-separated list)')
+        .env('SGLANG_ROUTER_URL')
+        .argParser(collectBaseUrls),
+    )
+    .addOption(new Option('--host <address>', 'address at which routers reach this machine').env('FLEET_HOST'))
+    .addOption(
+      new Option('--listen-host <address>', 'address to listen on').env('FLEET_LISTEN_HOST').default('127.0.0.1'),
+    )
+    .addOption(
+      new Option('--port <port>', 'control port, 0 for a free one')
+        .env('FLEET_PORT')
+        .argParser(parsePort)
+        .default(4200),
+    )
+    .addOption(
+      new Option('--runner-id <id>', 'name of this runner (default: instance id, or host name and port)').env(
+        'FLEET_RUNNER_ID',
+      ),
+    )
+    .addOption(new Option('--instance-id <id>', 'EC2 instance id').env('FLEET_INSTANCE_ID'))
+    .addOption(
+      new Option('--max-sandboxes <count>', 'sandboxes that fit on this machine')
+        .env('FLEET_MAX_SANDBOXES')
+        .argParser(parseIntegerIn(0, 100_000))
+        .default(8),
+    )
+    .addOption(
+      new Option('--engine <kind>', 'engine to run (default: what the other options imply, else the simulator)')
+        .env('FLEET_ENGINE')
+        .choices(engineKinds),
+    )
+    .addOption(
+      new Option('--engine-port <port>', "the engine's port, 0 for a free one")
+        .env('FLEET_ENGINE_PORT')
+        .argParser(parsePort)
+        .default(7999),
+    )
+    .addOption(
+      new Option('--engine-url <url>', 'an engine that already runs').env('FLEET_ENGINE_URL').argParser(parseBaseUrl),
+    )
+    .addOption(
+      new Option(
+        '--engine-command <command>',
+        'shell command that runs an engine; {host}, {port} and {model} are filled in',
+      ).env('FLEET_ENGINE_COMMAND'),
+    )
+    .addOption(
+      new Option('--model <model>', 'model path or name; alone it means a real SGLang engine').env('FLEET_MODEL'),
+    )
+    .addOption(new Option('--python <program>', 'Python that has SGLang').env('FLEET_PYTHON').default('python3'))
+    .addOption(
+      new Option('--startup-silence-seconds <seconds>', 'a starting engine that logs nothing for this long is given up')
+        .env('FLEET_STARTUP_SILENCE_SECONDS')
+        .argParser(seconds)
+        .default(900),
+    )
+    .addOption(
+      new Option('--drain-seconds <seconds>', 'longest wait for requests in flight at the end')
+        .env('FLEET_DRAIN_SECONDS')
+        .argParser(seconds)
+        .default(120),
+    )
+    .addOption(
+      new Option('--data-dir <folder>', 'state that outlives the process')
+        .env('FLEET_DATA_DIR')
+        .default('.fleet/runner'),
+    )
+    .addOption(
+      new Option('--log-dir <folder>', 'folder of engine.log (default: logs in the data folder)').env('FLEET_LOG_DIR'),
+    )
+    .addOption(
+      new Option(
+        '--internal-secret <secret>',
+        'bearer secret of the internal routes; better given in the environment',
+      ).env('FLEET_INTERNAL_SECRET'),
+    )
+    .addOption(
+      new Option('--time-scale <factor>', 'run this much faster than real time (simulated engines and tests)')
+        .env('FLEET_TIME_SCALE')
+        .argParser(parsePositiveNumber)
+        .default(1),
+    )
+    .argument('[engineArguments...]', 'after --: passed to the engine as they are')
+    .action(async (engineArguments: string[], flags: RunnerFlags) => {
+      const { runRunner } = await import('./run.ts');
+      await runRunner(flags, engineArguments);
+    });
+}

@@ -1,0 +1,44 @@
+import { coded, errorFactory } from '../shared/errors.ts';
+
+/** Everything that the runner refuses, at its start or on its control surface. */
+export const errors = {
+  UNAUTHORIZED: coded(401, 'authentication_error', 'This route needs the fleet secret as a bearer token.'),
+  NOT_FOUND: coded(404, 'invalid_request_error', 'The runner has no route {method} {path}.'),
+  INVALID_REQUEST: coded(400, 'invalid_request_error', '{reason}'),
+  INTERNAL: coded(500, 'internal_error', 'The runner failed on this request; its log says why.', { retryable: true }),
+
+  PORT_IN_USE: coded(
+    500,
+    'startup_error',
+    'Port {port} on {host} is in use. Stop what listens there, or choose another one with --port (0 for any free one).',
+  ),
+  DATA_DIR_IN_USE: coded(
+    500,
+    'startup_error',
+    'Another runner (process {pid}, since {since}) uses the data folder {dataDir}. Choose another one with --data-dir.',
+  ),
+  DATA_DIR_UNWRITABLE: coded(
+    500,
+    'startup_error',
+    'The data folder {dataDir} cannot be written ({reason}). Choose another one with --data-dir.',
+  ),
+  ENGINE_URL_MISSING: coded(
+    500,
+    'startup_error',
+    'An external engine needs its address: --engine-url http://HOST:PORT.',
+  ),
+  ENGINE_COMMAND_MISSING: coded(500, 'startup_error', 'Engine kind "command" needs --engine-command.'),
+  MODEL_MISSING: coded(500, 'startup_error', 'A real SGLang engine needs --model, e.g. --model Qwen/Qwen3-0.6B.'),
+  ENGINE_ARGUMENT_TAKEN: coded(
+    500,
+    'startup_error',
+    'The engine argument {argument} contradicts the runner, which sets it itself. Use {option} instead.',
+  ),
+  SIMULATOR_MISSING: coded(
+    500,
+    'startup_error',
+    'This installation has no engine simulator ({file} does not exist). Give --model, --engine-command or --engine-url.',
+  ),
+} as const;
+
+export const fail = errorFactory(errors);

@@ -1,0 +1,124 @@
+import { hostname, networkInterfaces } from 'node:os';
+import path from 'node:path';
+
+export const engineKinds = ['simulator', 'sglang', 'command', 'external'] as const;
+export type EngineKind = (typeof engineKinds)[number];
+
+/** Options as the command line and the environment give them. */
+export interface RunnerFlags {
+  readonly routerUrl?: readonly string[];
+  readonly host?: string;
+  readonly listenHost: string;
+  readonly port: number;
+  readonly runnerId?: string;
+  readonly instanceId?: string;
+  readonly maxSandboxes: number;
+  readonly engine?: EngineKind;
+  readonly enginePort: number;
+  readonly engineUrl?: string;
+  readonly engineCommand?: string;
+  readonly python: string;
+  readonly model?: string;
+  readonly startupSilenceSeconds: number;
+  readonly drainSeconds: number;
+  readonly dataDir: string;
+  readonly logDir?: string;
+  readonly internalSecret?: string;
+  readonly timeScale: number;
+}
+
+/** Everything that a runner is told, parsed once. */
+export interface RunnerOptions {
+  readonly routerUrls: readonly string[];
+  /** Address at which routers reach this machine. */
+  readonly advertisedHost: string;
+  readonly listenHost: string;
+  /** Port of the control surface, 0 for a free one. */
+  readonly port: number;
+  /** Given name of this runner; undefined derives one from the machine and the port. */
+  readonly runnerId: string | undefined;
+  readonly instanceId: string | undefined;
+  readonly maxSandboxes: number;
+  readonly engine: EngineOptions;
+  /** Longest wait for requests in flight before the engine is stopped. */
+  readonly drainMs: number;
+  /** State that outlives the process: the lock with the engine's pid. */
+  readonly dataDir: string;
+  /** Folder of engine.log. */
+  readonly logDir: string;
+  readonly internalSecret: string | undefined;
+  /** Divides every wait: simulation and tests only. */
+  readonly timeScale: number;
+}
+
+export interface EngineOptions {
+  readonly kind: EngineKind;
+  /** 0 picks a free one. */
+  readonly port: number;
+  /** Address of an external engine. */
+  readonly url: string | undefined;
+  /** Shell command of kind `command`; `{host}`, `{port}` and `{model}` are filled in. */
+  readonly command: string | undefined;
+  readonly python: string;
+  readonly model: string | undefined;
+  /** Passed to the engine as they are. */
+  readonly extraArguments: readonly string[];
+  /** A starting engine that logs nothing for this long is given up. */
+  readonly startupSilenceMs: number;
+}
+
+export function resolveRunnerOptions(flags: RunnerFlags, extraArguments: readonly string[]): RunnerOptions {
+  const dataDir = path.resolve(flags.dataDir);
+  return {
+    routerUrls: [...new Set(flags.routerUrl ?? [])],
+    advertisedHost: flags.host ?? defaultAdvertisedHost(flags.listenHost),
+    listenHost: flags.listenHost,
+    port: flags.port,
+    runnerId: flags.runnerId,
+    instanceId: flags.instanceId,
+    maxSandboxes: flags.maxSandboxes,
+    engine: {
+      kind: flags.engine ?? defaultEngineKind(flags),
+      port: flags.enginePort,
+      url: flags.engineUrl,
+      command: flags.engineCommand,
+      python: flags.python,
+      model: flags.model,
+      extraArguments,
+      startupSilenceMs: flags.startupSilenceSeconds * 1_000,
+    },
+    drainMs: flags.drainSeconds * 1_000,
+    dataDir,
+    logDir: flags.logDir === undefined ? path.join(dataDir, 'logs') : path.resolve(flags.logDir),
+    internalSecret: flags.internalSecret,
+    timeScale: flags.timeScale,
+  };
+}
+
+/** The engine that the other options imply. A model alone means real SGLang. */
+export function defaultEngineKind(flags: Pick<RunnerFlags, 'engineUrl' | 'engineCommand' | 'model'>): EngineKind {
+  if (flags.engineUrl !== undefined) return 'external';
+  if (flags.engineCommand !== undefined) return 'command';
+  return flags.model === undefined ? 'simulator' : 'sglang';
+}
+
+/** The same after every restart, so that routers recognise a runner that came back. */
+export function defaultRunnerId(options: RunnerOptions, port: number): string {
+  return options.runnerId ?? options.instanceId ?? `${hostname()}-${port}`;
+}
+
+/** What a client on this machine uses for a daemon that listens on `listenHost`. */
+export function localHost(listenHost: string): string {
+  return listenHost === '0.0.0.0' || listenHost === '::' ? '127.0.0.1' : listenHost;
+}
+
+/** An address as it stands in a URL: IPv6 in brackets (RFC 3986 section 3.2.2). */
+export function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function defaultAdvertisedHost(listenHost: string): string {
+  if (listenHost !== '0.0.0.0' && listenHost !== '::') return listenHost;
+  const addresses = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
+  return addresses.find((entry) => entry.family === 'IPv4' && !entry.internal)?.address ?? '127.0.0.1';
+}

@@ -1,0 +1,42 @@
+import { CodedError } from '../shared/errors.ts';
+import { createLogger } from '../shared/log.ts';
+import { closeOnSignals } from '../shared/shutdown.ts';
+import { claimDataDir } from './data-dir.ts';
+import { engineStopGraceMs } from './drain-plan.ts';
+import { createEngine } from './engine/create-engine.ts';
+import { type RunnerFlags, resolveRunnerOptions } from './options.ts';
+import { Runner } from './runner.ts';
+import { startServer } from './server.ts';
+
+/** Time for telling routers and closing, on top of the drain itself. */
+const closeMarginMs = 15_000;
+
+/** Runs a runner as this process: logs to stdout, drains on SIGTERM. */
+export async function runRunner(flags: RunnerFlags, engineArguments: readonly string[]): Promise<void> {
+  const options = resolveRunnerOptions(flags, engineArguments);
+  const log = createLogger({ service: 'runner' });
+  try {
+    const lock = await claimDataDir(options.dataDir, log);
+    const engine = createEngine(options, lock, log);
+    // Last line of defence: whatever way this process exits, its engine does not outlive it.
+    process.on('exit', () => {
+      engine.kill();
+      lock.release();
+    });
+    const runner = new Runner(options, engine, log);
+    const server = await startServer(runner, options, log);
+    runner.start(server.port);
+    closeOnSignals({
+      log,
+      close: async (reason) => {
+        await runner.drain(reason);
+        await server.close();
+      },
+      deadlineMs: options.drainMs / options.timeScale + engineStopGraceMs + closeMarginMs,
+    });
+  } catch (error) {
+    log.error('runner failed to start', { error });
+    if (error instanceof CodedError) process.stderr.write(`fleet runner: ${error.message}\n`);
+    process.exit(1);
+  }
+}

@@ -1,0 +1,118 @@
+import type { Logger } from '../shared/log.ts';
+import type { RunnerHeartbeat, RunnerRegistration } from '../shared/protocol.ts';
+import { version } from '../shared/version.ts';
+import { drain } from './drain.ts';
+import type { Engine, EngineStatus } from './engine/engine.ts';
+import { readEngineLoad } from './engine/engine-load.ts';
+import { readServedModel } from './engine/served-model.ts';
+import { defaultRunnerId, type RunnerOptions, urlHost } from './options.ts';
+import { RouterLink, type RunnerFacts } from './routers/router-link.ts';
+import type { PoolStatistics, RunnerControl, RunnerHealth } from './server.ts';
+
+/** Ties an engine to the routers: tells them of it once it generates, of every change, and of its end. */
+export class Runner implements RunnerFacts, RunnerControl {
+  readonly #options: RunnerOptions;
+  readonly #engine: Engine;
+  readonly #log: Logger;
+  readonly #links: readonly RouterLink[];
+  #port: number;
+  #model: string | undefined;
+  #drain: Promise<void> | undefined;
+  #isDrained = false;
+
+  constructor(options: RunnerOptions, engine: Engine, log: Logger) {
+    this.#options = options;
+    this.#engine = engine;
+    this.#log = log;
+    this.#port = options.port;
+    this.#model = options.engine.model;
+    const { routerUrls, internalSecret: secret, timeScale } = options;
+    this.#links = routerUrls.map((routerUrl) => new RouterLink({ routerUrl, facts: this, secret, timeScale, log }));
+  }
+
+  /** @param port on which the control surface listens */
+  start(port: number): void {
+    this.#port = port;
+    this.#log.info('runner started', { runnerId: this.runnerId, routers: this.#options.routerUrls });
+    this.#engine.onChange((status) => void this.#announce(status));
+    this.#engine.start();
+  }
+
+  get runnerId(): string {
+    return defaultRunnerId(this.#options, this.#port);
+  }
+
+  /** Gives the engine up; every caller waits for the same drain. */
+  drain(reason: string): Promise<void> {
+    const { drainMs, timeScale } = this.#options;
+    this.#drain ??= drain({
+      engine: this.#engine,
+      links: this.#links,
+      log: this.#log.child({ reason }),
+      drainMs: drainMs / timeScale,
+    }).then(() => {
+      this.#isDrained = true;
+    });
+    return this.#drain;
+  }
+
+  beginDrain(reason: string): void {
+    this.drain(reason).catch((error: unknown) => this.#log.error('drain failed', { error }));
+  }
+
+  health(): RunnerHealth {
+    return {
+      status: this.#isDrained ? 'drained' : this.#drain ? 'draining' : 'ok',
+      runnerId: this.runnerId,
+      version,
+      engineUrl: this.#advertisedEngineUrl,
+      model: this.#model ?? null,
+      engine: this.#engine.status,
+      pool: this.#pool,
+    };
+  }
+
+  registration(): RunnerRegistration {
+    const { advertisedHost: host, maxSandboxes, instanceId } = this.#options;
+    return {
+      runnerId: this.runnerId,
+      host,
+      port: this.#port,
+      maxSandboxes,
+      engineUrl: this.#advertisedEngineUrl,
+      model: this.#model,
+      instanceId,
+      version,
+      engineState: this.#engine.status.state,
+    };
+  }
+
+  async heartbeat(): Promise<RunnerHeartbeat> {
+    const isServing = this.#engine.status.state === 'ready' || this.#engine.status.state === 'draining';
+    const load = isServing ? await readEngineLoad(this.#engine.url) : undefined;
+    const { activeCount, warmingCount } = this.#pool;
+    // The state is read last: a change during the load's reading would otherwise be reported a heartbeat late.
+    return { runnerId: this.runnerId, activeCount, warmingCount, load, engineState: this.#engine.status.state };
+  }
+
+  /** Routers hear of an engine from its first generation on, and from then on of every change. */
+  async #announce(status: EngineStatus): Promise<void> {
+    if (status.state === 'ready') {
+      this.#model = (await readServedModel(this.#engine.url)) ?? this.#model;
+      // A drain may have begun meanwhile; it has closed the links, or is about to.
+      if (!this.#drain) for (const link of this.#links) link.start();
+    }
+    for (const link of this.#links) link.notify();
+  }
+
+  /** The engine's address as routers see it: an external engine's own, else this machine's. */
+  get #advertisedEngineUrl(): string {
+    const { engine, advertisedHost } = this.#options;
+    if (engine.kind === 'external') return this.#engine.url;
+    return `http://${urlHost(advertisedHost)}:${new URL(this.#engine.url).port}`;
+  }
+
+  get #pool(): PoolStatistics {
+    return { activeCount: 0, warmingCount: 0, maxSandboxes: this.#options.maxSandboxes };
+  }
+}

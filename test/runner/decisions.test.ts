@@ -1,0 +1,114 @@
+import { type DrainState, drainPollMs, engineStopGraceMs, nextDrainStep } from '../../runtime/runner/drain-plan.ts';
+import { engineCommand } from '../../runtime/runner/engine/engine-command.ts';
+import { parseLoads } from '../../runtime/runner/engine/engine-load.ts';
+import { startupVerdict } from '../../runtime/runner/engine/first-generation.ts';
+import { defaultEngineKind, type EngineOptions } from '../../runtime/runner/options.ts';
+import { nextHeartbeatMs } from '../../runtime/runner/routers/router-link.ts';
+
+describe('nextDrainStep', () => {
+  const state: DrainState = {
+    areRoutersTold: true,
+    inFlight: 3,
+    idleReadings: 0,
+    deadlineAt: 10_000,
+    hasAborted: false,
+  };
+
+  test('routers are told before anything else', () => {
+    expect(nextDrainStep({ ...state, areRoutersTold: false }, 99_999)).toEqual({ do: 'tell-routers' });
+  });
+
+  test('requests in flight are waited for until the deadline, never past it', () => {
+    expect(nextDrainStep(state, 0)).toEqual({ do: 'wait', forMs: drainPollMs });
+    expect(nextDrainStep(state, 9_960)).toEqual({ do: 'wait', forMs: 40 });
+    expect(nextDrainStep(state, 10_000)).toEqual({ do: 'abort-requests', requests: 3 });
+    expect(nextDrainStep({ ...state, hasAborted: true }, 10_000)).toMatchObject({ do: 'stop-engine' });
+  });
+
+  test('a single reading of 0 is not believed, two are', () => {
+    expect(nextDrainStep({ ...state, inFlight: 0, idleReadings: 1 }, 0)).toMatchObject({ do: 'wait' });
+    expect(nextDrainStep({ ...state, inFlight: 0, idleReadings: 2 }, 0)).toMatchObject({ do: 'stop-engine' });
+  });
+
+  test('an engine that cannot count gets the rest of the time to drain by itself', () => {
+    expect(nextDrainStep({ ...state, inFlight: undefined, deadlineAt: 90_000 }, 0)).toEqual({
+      do: 'stop-engine',
+      graceMs: 90_000,
+    });
+    expect(nextDrainStep({ ...state, inFlight: undefined }, 0)).toEqual({
+      do: 'stop-engine',
+      graceMs: engineStopGraceMs,
+    });
+  });
+});
+
+test('a starting engine is given up for silence, not for taking long', () => {
+  expect(startupVerdict({ lastProgressAt: 1_799_000, silenceLimitMs: 900_000 }, 1_800_000)).toBe('wait');
+  expect(startupVerdict({ lastProgressAt: 900_000, silenceLimitMs: 900_000 }, 1_800_000)).toBe('give-up');
+});
+
+test('after a failed heartbeat the next one comes sooner', () => {
+  expect([0, 1, 2, 3, 4, 5, 99].map(nextHeartbeatMs)).toEqual([10_000, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
+});
+
+describe('parseLoads', () => {
+  test('data-parallel ranks are summed', () => {
+    const rank = { num_running_reqs: 6, num_waiting_reqs: 1, num_used_tokens: 934, max_total_num_tokens: 20_000 };
+    expect(parseLoads({ loads: [rank, { ...rank, num_running_reqs: 2 }] })).toEqual({
+      runningRequests: 8,
+      waitingRequests: 2,
+      usedTokens: 1_868,
+      maxTotalTokens: 40_000,
+    });
+  });
+
+  test.each([undefined, null, {}, { loads: [] }, { loads: {} }, 'text'])(
+    'an answer of another shape is no load: %j',
+    (it) => {
+      expect(parseLoads(it)).toBeUndefined();
+    },
+  );
+});
+
+describe('the engine command', () => {
+  const base: EngineOptions = {
+    kind: 'sglang',
+    port: 0,
+    url: undefined,
+    command: undefined,
+    python: 'python3',
+    model: 'Qwen/Qwen3-0.6B',
+    extraArguments: ['--tp-size', '2'],
+    startupSilenceMs: 1,
+  };
+  const address = { host: '0.0.0.0', port: 7999 };
+
+  test('real SGLang gets model, address, what routers need, and every unknown flag', () => {
+    const { file, args } = engineCommand(base, address, 1);
+    expect([file, ...args].join(' ')).toBe(
+      'python3 -m sglang.launch_server --model-path Qwen/Qwen3-0.6B --host 0.0.0.0 --port 7999 --enable-metrics --enable-cache-report --tp-size 2',
+    );
+  });
+
+  test('a custom command keeps its own quoting and gets the address', () => {
+    const { args } = engineCommand(
+      { ...base, kind: 'command', command: 'run --at {host}:{port} "{model}"' },
+      address,
+      1,
+    );
+    expect(args).toEqual(['-c', 'exec run --at 0.0.0.0:7999 "Qwen/Qwen3-0.6B" "$@"', 'sh', '--tp-size', '2']);
+  });
+
+  test.each([
+    ['--port=1', '--engine-port'],
+    ['--model-path', '--model'],
+  ])('%s is refused, naming %s', (flag, option) => {
+    expect(() => engineCommand({ ...base, extraArguments: [flag] }, address, 1)).toThrow(option);
+  });
+
+  test('a model alone means real SGLang, nothing at all the simulator', () => {
+    expect(defaultEngineKind({ model: 'm' })).toBe('sglang');
+    expect(defaultEngineKind({})).toBe('simulator');
+    expect(defaultEngineKind({ engineUrl: 'http://a:1', model: 'm' })).toBe('external');
+  });
+});

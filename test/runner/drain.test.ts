@@ -1,0 +1,84 @@
+import { callJson, type HttpStatusError } from '../../runtime/shared/call-json.ts';
+import { identifyProcess } from '../../runtime/shared/process/process-table.ts';
+import { until } from '../support/poll.ts';
+import { RouterStandIn } from '../support/router-stand-in.ts';
+import { StartedRunner } from '../support/started-runner.ts';
+
+async function setInFlight(runner: StartedRunner, count: number): Promise<void> {
+  const { engineUrl } = await runner.health();
+  await callJson(`${engineUrl}/test/in-flight`, { body: { count } });
+}
+
+test('SIGTERM tells the routers, waits for the requests in flight, then deregisters and ends the engine', async () => {
+  await using router = await RouterStandIn.start();
+  await using runner = await StartedRunner.start({ routerUrls: [router.url] });
+  const { engine } = await runner.ready();
+  await router.waitFor('a registration', (call) => call.kind === 'register');
+  await setInFlight(runner, 2);
+
+  runner.process.signal('SIGTERM');
+  await router.waitFor('the drain', (call) => call.body.engineState === 'draining');
+  // Work is still going on, so nothing has been taken away.
+  expect(await runner.health()).toMatchObject({ status: 'draining', engine: { state: 'draining', pid: engine.pid } });
+  expect(router.of('deregister')).toEqual([]);
+
+  await setInFlight(runner, 0);
+  expect(await runner.process.waitForExit()).toEqual({ code: 0, signal: null });
+  expect(router.calls.at(-1)).toMatchObject({ kind: 'deregister', body: { runnerId: 'test-runner' } });
+  expect(identifyProcess(engine.pid!)).toBeUndefined();
+});
+
+test('requests that outlive the drain deadline are aborted', async () => {
+  await using router = await RouterStandIn.start();
+  await using runner = await StartedRunner.start({ routerUrls: [router.url], args: ['--drain-seconds', '1'] });
+  await runner.ready();
+  await setInFlight(runner, 3);
+  runner.process.signal('SIGTERM');
+  expect(await runner.process.waitForExit()).toMatchObject({ code: 0 });
+  expect(runner.logged('drain deadline passed, aborting')).toMatchObject([{ requests: 3 }]);
+  expect(runner.engineLog).toMatch(/abort_request received\nSIGTERM received/);
+});
+
+test('a router that is gone does not hold up the drain', async () => {
+  await using router = await RouterStandIn.start();
+  await using runner = await StartedRunner.start({ routerUrls: [router.url] });
+  await router.waitFor('a registration', (call) => call.kind === 'register');
+  await router[Symbol.asyncDispose]();
+  runner.process.signal('SIGTERM');
+  expect(await runner.process.waitForExit()).toMatchObject({ code: 0 });
+  expect(runner.logged('deregistration failed')).toHaveLength(1);
+});
+
+test('a second SIGTERM ends the runner at once and takes the engine with it', async () => {
+  await using runner = await StartedRunner.start();
+  const { engine } = await runner.ready();
+  await setInFlight(runner, 1);
+  runner.process.signal('SIGTERM');
+  await runner.healthWhere('the drain began', ({ status }) => status === 'draining');
+  runner.process.signal('SIGTERM');
+  expect(await runner.process.waitForExit()).toMatchObject({ code: 1 });
+  await until('the engine is gone', () => identifyProcess(engine.pid!) === undefined);
+});
+
+test('POST /drain gives up the engine and leaves the runner to say so', async () => {
+  await using router = await RouterStandIn.start();
+  await using runner = await StartedRunner.start({ routerUrls: [router.url] });
+  const { engine } = await runner.ready();
+  await router.waitFor('a registration', (call) => call.kind === 'register');
+  expect(await callJson(`${await runner.url()}/drain`, { method: 'POST' })).toMatchObject({ status: 'draining' });
+  await runner.healthWhere('the drain is over', ({ status }) => status === 'drained');
+  expect(router.of('deregister')).toHaveLength(1);
+  expect(identifyProcess(engine.pid!)).toBeUndefined();
+});
+
+test('POST /drain needs the secret of the fleet', async () => {
+  await using runner = await StartedRunner.start({ env: { FLEET_INTERNAL_SECRET: 'open-sesame' } });
+  const url = `${await runner.url()}/drain`;
+  const drainWith = (authorization?: string) =>
+    callJson(url, { method: 'POST', headers: authorization === undefined ? {} : { authorization } }).catch(
+      (error: HttpStatusError) => [error.status, JSON.parse(error.body).error.code],
+    );
+  expect(await drainWith()).toEqual([401, 'UNAUTHORIZED']);
+  expect(await drainWith('Bearer open-barley')).toEqual([401, 'UNAUTHORIZED']);
+  expect(await drainWith('Bearer open-sesame')).toMatchObject({ status: 'draining' });
+});
