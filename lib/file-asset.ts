@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { AssetHashType, BundlingOutput, DockerImage, Stack } from 'aws-cdk-lib';
+import { Asset } from 'aws-cdk-lib/aws-s3-assets';
+import { Construct } from 'constructs';
+
+export interface FileAssetProps {
+  /** Makes the bytes. Not called when the stack is not the one being deployed. */
+  readonly content: () => Uint8Array;
+  /** With its dot, e.g. `.mjs`. */
+  readonly extension: string;
+}
+
+/** One generated file as an S3 asset. Key and digest depend on its bytes alone, on every machine. */
+export class FileAsset extends Construct {
+  readonly asset: Asset;
+  /** SHA-256 of the bytes in hexadecimal: what a machine compares its download with. */
+  readonly sha256: string;
+
+  constructor(scope: Construct, id: string, props: FileAssetProps) {
+    super(scope, id);
+    const bytes = Stack.of(this).bundlingRequired ? props.content() : new Uint8Array();
+    this.sha256 = createHash('sha256').update(bytes).digest('hex');
+    this.asset = new Asset(this, 'Asset', {
+      // Bundling wants a source folder; the hash is of the output, so it does not matter which.
+      path: import.meta.dirname,
+      assetHashType: AssetHashType.OUTPUT,
+      bundling: {
+        image: DockerImage.fromRegistry('unused'),
+        // Tells assets apart in the CDK's staging cache, which does not see into `local`.
+        command: [this.node.path, this.sha256],
+        outputType: BundlingOutput.SINGLE_FILE,
+        local: {
+          tryBundle(folder) {
+            writeFileSync(path.join(folder, `content${props.extension}`), bytes);
+            return true;
+          },
+        },
+      },
+    });
+  }
+}

@@ -1,0 +1,121 @@
+import { CfnOutput, Duration } from 'aws-cdk-lib';
+import type { ISecurityGroup, IVpc } from 'aws-cdk-lib/aws-ec2';
+import { Construct } from 'constructs';
+import { DaemonBundle } from './bundle.ts';
+import { AgentConfigAsset } from './cloudwatch-agent.ts';
+import type { SglangFlags, WorkerGroupConfig } from './config/schema.ts';
+import { FleetLogGroup } from './fleet-log-group.ts';
+import { MachineGroup } from './machine-group.ts';
+import { MachineRole } from './machine-role.ts';
+import { ports } from './names.ts';
+import { type DaemonUnit, logFolder, stateFolder } from './systemd.ts';
+import { machineUserData, nodeProgram, programFolder } from './user-data.ts';
+
+export interface WorkerGroupProps {
+  readonly config: WorkerGroupConfig;
+  readonly vpc: IVpc;
+  readonly securityGroup: ISecurityGroup;
+  readonly groupName: string;
+  readonly logGroupName: string;
+  readonly logRetentionDays: number;
+}
+
+const engineLog = `${logFolder}/engine.log`;
+const python = '/opt/sglang/bin/python';
+/** What the runner needs after its drain, to stop the engine. */
+const engineStopSeconds = 60;
+
+/** GPU machines that serve one model: each with an engine, its runner and its log monitor. */
+export class WorkerGroup extends Construct {
+  constructor(scope: Construct, id: string, props: WorkerGroupProps) {
+    super(scope, id);
+    const { config } = props;
+    const units = [runnerUnit(config), logMonitorUnit()];
+    const files = {
+      'runner.mjs': new DaemonBundle(this, 'RunnerBundle', 'runner'),
+      'log-monitor.mjs': new DaemonBundle(this, 'LogMonitorBundle', 'log-monitor'),
+      'agent.json': new AgentConfigAsset(this, 'AgentConfig', {
+        logGroupName: props.logGroupName,
+        units: units.map((unit) => unit.name),
+        logFiles: { engine: engineLog },
+        hasGpu: true,
+      }),
+    };
+    const { logGroup } = new FleetLogGroup(this, 'Logs', {
+      logGroupName: props.logGroupName,
+      retentionDays: props.logRetentionDays,
+    });
+    new MachineGroup(this, 'Workers', {
+      groupName: props.groupName,
+      vpc: props.vpc,
+      securityGroup: props.securityGroup,
+      machineRole: new MachineRole(this, 'Machine', { files: Object.values(files), logGroup }),
+      instanceType: config.instanceType,
+      image: config.image,
+      volumeGiB: config.volumeGiB,
+      userData: machineUserData({
+        files,
+        agentConfig: 'agent.json',
+        // Triton compiles kernels against Python's headers at run time.
+        packages: ['python3.12-devel', 'gcc'],
+        commands: installSglang(config.sglang.version),
+        units,
+      }),
+      minCapacity: config.min,
+      maxCapacity: config.max,
+      // Package installation, download of the weights, start of the engine.
+      warmup: Duration.minutes(10),
+      minHealthyPercentage: 100,
+      maxHealthyPercentage: 200,
+    });
+    new CfnOutput(this, 'GroupName', { value: props.groupName, description: 'Auto Scaling group of the workers' });
+  }
+}
+
+/** How the runner runs on its machine. It knows no router: the router finds it through the Auto Scaling group. */
+export function runnerUnit(config: WorkerGroupConfig): DaemonUnit {
+  const options = {
+    '--listen-host': '0.0.0.0',
+    '--port': String(ports.runner),
+    '--engine-port': String(ports.engine),
+    '--model': config.model.path,
+    '--python': python,
+    '--max-sandboxes': String(config.maxSandboxes),
+    '--drain-seconds': String(config.drainSeconds),
+    '--data-dir': `${stateFolder}/runner`,
+    '--log-dir': logFolder,
+  };
+  const engineArguments = sglangArguments({ ...config.model.flags, ...config.sglang.flags });
+  return {
+    name: 'fleet-runner',
+    description: 'SGLang fleet runner',
+    command: [nodeProgram, `${programFolder}/runner.mjs`, ...Object.entries(options).flat(), '--', ...engineArguments],
+    stopSeconds: config.drainSeconds + engineStopSeconds,
+    usesDevices: true,
+  };
+}
+
+/** How the log monitor runs on its machine. It remembers its place in the engine's log, so that nothing counts twice. */
+export function logMonitorUnit(): DaemonUnit {
+  const options = { '--log-file': engineLog, '--state-file': `${stateFolder}/log-monitor.json` };
+  return {
+    name: 'fleet-log-monitor',
+    description: 'SGLang fleet log monitor',
+    command: [nodeProgram, `${programFolder}/log-monitor.mjs`, ...Object.entries(options).flat()],
+    stopSeconds: 15,
+  };
+}
+
+/** `true` gives a flag without a value, `false` leaves it out. */
+function sglangArguments(flags: SglangFlags): string[] {
+  return Object.entries(flags).flatMap(([flag, value]) => {
+    if (value === false) return [];
+    return value === true ? [`--${flag}`] : [`--${flag}`, String(value)];
+  });
+}
+
+/** An image that brings SGLang saves these minutes of every boot. */
+function installSglang(version: string): string[] {
+  const install = `python3.12 -m venv /opt/sglang && retry ${python} -m pip install -q --no-cache-dir sglang==${version}`;
+  return [`if [ ! -x ${python} ]; then ${install}; fi`];
+}

@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto';
+import { cp, mkdir, symlink } from 'node:fs/promises';
+import path from 'node:path';
+import { bundleDaemon, type Daemon } from '../../lib/bundle.ts';
+import { repositoryRoot } from '../support/fleet-templates.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+
+const daemons: Daemon[] = ['router', 'runner', 'log-monitor'];
+const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+/** A second clone, in a folder of another name and depth. */
+async function copyOfSources(parent: string, name: string): Promise<string> {
+  const root = path.join(parent, name);
+  await mkdir(root, { recursive: true });
+  await cp(path.join(repositoryRoot, 'runtime'), path.join(root, 'runtime'), { recursive: true });
+  await cp(path.join(repositoryRoot, 'package.json'), path.join(root, 'package.json'));
+  await symlink(path.join(repositoryRoot, 'node_modules'), path.join(root, 'node_modules'));
+  return root;
+}
+
+test.each(daemons)('two clones bundle the same bytes of the %s', async (daemon) => {
+  await using folder = await temporaryDirectory();
+  const one = await copyOfSources(folder.path, 'one');
+  const two = await copyOfSources(folder.path, 'deeper/two');
+  expect(digest(bundleDaemon(one, daemon))).toBe(digest(bundleDaemon(two, daemon)));
+});

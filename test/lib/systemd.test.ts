@@ -1,0 +1,30 @@
+import { daemonUnit } from '../../lib/systemd.ts';
+
+const unit = { name: 'fleet-x', description: 'X', command: ['/usr/bin/x'], stopSeconds: 90 };
+
+test('a daemon is restarted for ever', () => {
+  expect(daemonUnit(unit)).toMatch(/Restart=always\n/);
+  expect(daemonUnit(unit)).toMatch(/StartLimitIntervalSec=0\n/);
+});
+
+test('at a stop the daemon alone gets SIGTERM and has its time', () => {
+  expect(daemonUnit(unit)).toMatch(/KillMode=mixed\nTimeoutStopSec=90\n/);
+});
+
+test('a daemon runs unprivileged and writes to its own folders only', () => {
+  const text = daemonUnit(unit);
+  for (const line of ['User=fleet', 'NoNewPrivileges=yes', 'ProtectSystem=strict', 'CapabilityBoundingSet=']) {
+    expect(text.split('\n')).toContain(line);
+  }
+});
+
+// ProtectClock limits the devices that a unit may open, and with that hides the GPUs.
+test('a daemon that needs GPUs sees devices', () => {
+  expect(daemonUnit({ ...unit, usesDevices: true })).not.toMatch(/PrivateDevices|ProtectClock/);
+  expect(daemonUnit(unit)).toMatch(/PrivateDevices=yes\nProtectClock=yes\n/);
+});
+
+test('arguments arrive as they are: specifiers, variables, quotes and spaces', () => {
+  const text = daemonUnit({ ...unit, command: ['/usr/bin/x', '50%', '$HOME', 'a b', '{"k": "v\\n"}', ''] });
+  expect(text).toContain('ExecStart=/usr/bin/x 50%% $$HOME "a b" "{\\"k\\": \\"v\\\\n\\"}" ""\n');
+});

@@ -1,0 +1,52 @@
+import { execFileSync } from 'node:child_process';
+import { devConfig, fleetTemplates, userDataOf } from '../support/fleet-templates.ts';
+
+const templates = fleetTemplates(devConfig());
+const router = userDataOf(templates['router']!);
+const worker = userDataOf(templates['workers-small']!);
+
+describe.each([
+  ['router', router, ['router.mjs', 'agent.json']],
+  ['worker', worker, ['runner.mjs', 'log-monitor.mjs', 'agent.json']],
+])('the boot script of a %s', (_name, script, files) => {
+  test('is far below the limit of 16 KiB', () => {
+    expect(Buffer.byteLength(script)).toBeLessThan(4_096);
+  });
+
+  test('is valid bash that stops at the first failure', () => {
+    execFileSync('bash', ['-n'], { input: script });
+    expect(script.split('\n').slice(0, 2)).toEqual(['#!/bin/bash', 'set -euo pipefail']);
+  });
+
+  test('compares every file that it fetches with its digest', () => {
+    const fetched = [...script.matchAll(/^fetch \S+\/[0-9a-f]{64}\.\w+ \/opt\/fleet\/(\S+) [0-9a-f]{64}$/gm)];
+    expect(fetched.map((match) => match[1])).toEqual(files);
+  });
+
+  test('starts the daemons before the CloudWatch agent, whose troubles must not stop them', () => {
+    expect(script.indexOf('systemctl enable --now')).toBeLessThan(script.indexOf('amazon-cloudwatch-agent-ctl'));
+  });
+
+  test('knows no secret', () => {
+    expect(script).not.toMatch(/secret|password|api.?key/i);
+  });
+});
+
+test('the router listens on its port and looks for workers in their group', () => {
+  expect(router).toContain(
+    'ExecStart=/usr/bin/node-24 /opt/fleet/router.mjs --host 0.0.0.0 --port 8000 --asg sglang-dev-workers-small',
+  );
+  expect(router).toContain('Environment=AWS_REGION=us-east-1');
+});
+
+test('the runner serves the model with the flags of the library and of the group', () => {
+  expect(worker).toMatch(
+    /runner\.mjs .*--model Qwen\/Qwen3-0\.6B .*-- --reasoning-parser qwen3 --mem-fraction-static 0\.8\n/,
+  );
+});
+
+test('a runner that drains is not killed before its drain is over', () => {
+  const drain = Number(/--drain-seconds (\d+)/.exec(worker)?.[1]);
+  const stop = Number(/TimeoutStopSec=(\d+)/.exec(worker)?.[1]);
+  expect(stop).toBeGreaterThan(drain);
+});
