@@ -49,7 +49,7 @@ const fieldTypes = {
   'input throughput (token/s)': 'number',
   'largest-len': 'integer',
   '#cache_miss': 'integer',
-  timestamp: 'text',
+  timestamp: 'time',
   'est. prefill TFLOPS/s (per GPU)': 'number',
   'est. decode TFLOPS/s (per GPU)': 'number',
   'est. read BW (GB/s per GPU)': 'number',
@@ -58,7 +58,7 @@ const fieldTypes = {
 } as const;
 
 type FieldType = (typeof fieldTypes)[keyof typeof fieldTypes];
-type FieldValue<Type extends FieldType> = Type extends 'flag' ? boolean : Type extends 'text' ? string : number;
+type FieldValue<Type extends FieldType> = Type extends 'flag' ? boolean : Type extends 'time' ? string : number;
 
 /** Fields by printed name. Integers and rates as numbers, percentages and usages as fractions. */
 export type BatchFields = {
@@ -69,6 +69,7 @@ export type BatchFields = {
 const typeByName: ReadonlyMap<string, FieldType> = new Map(Object.entries(fieldTypes));
 
 const integerPattern = /^-?\d+$/;
+const timePattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?$/;
 const numberPattern = /^-?\d+(?:\.\d+)?(?:e[-+]?\d+)?$/;
 
 /** The value of field `name`; undefined when the name is unknown or the text is not a value of its type (`nan%`). */
@@ -80,8 +81,8 @@ export function readFieldValue(name: string, text: string): number | boolean | s
       return readNumber(text);
     case 'flag':
       return text === 'True' ? true : text === 'False' ? false : undefined;
-    case 'text':
-      return text;
+    case 'time':
+      return timePattern.test(text) ? text : undefined;
     default:
       return undefined;
   }

@@ -1,14 +1,14 @@
-import { stripVTControlCharacters } from 'node:util';
 import type { LogEvent } from './log-event.ts';
 import { parseBatch } from './parse-batch.ts';
 import { parseLife } from './parse-life.ts';
+import { stripAnsi } from './strip-ansi.ts';
 
 /**
  * Understands one line of an engine log (without its line feed); undefined for any other line. Never throws.
  * Covers every SGLang version since 0.2; colours, wrappers and text glued in front are tolerated.
  */
 export function parseLogLine(line: string): LogEvent | undefined {
-  const text = line.includes('\x1b') ? stripVTControlCharacters(line) : line;
+  const text = stripAnsi(line);
   const event = (text.includes(' batch') ? parseBatch(text) : undefined) ?? parseLife(text);
   return event !== undefined && !isRequestLog(text) ? event : undefined;
 }

@@ -52,7 +52,14 @@ describe('positive groups: every field stands in its line as `name: value`', () 
       const printed = line.split(/[.,] /).flatMap((part) => part.split(','));
       for (const [name, value] of Object.entries(event.fields)) {
         const pair = printed.find((part) => part.trimStart().startsWith(`${name}: `))!;
-        expect(valueAsPrinted(pair.trimStart().slice(name.length + 2).trim())).toBe(value);
+        expect(
+          valueAsPrinted(
+            pair
+              .trimStart()
+              .slice(name.length + 2)
+              .trim(),
+          ),
+        ).toBe(value);
       }
     }
   });

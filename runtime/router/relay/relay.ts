@@ -95,7 +95,7 @@ export class Relay {
       const body = await readBody(request, this.#options.maxBodyBytes);
       outcome = await this.#carry(this.#admit(requestId, request, response, body, startedAtMs));
     } catch (error) {
-      if (response.destroyed || request.destroyed) outcome = 'client-gone';
+      if (response.destroyed || request.socket.destroyed) outcome = 'client-gone';
       else {
         sendError(request, response, requestId, toCoded(error, this.#options.log, requestId));
         outcome = error instanceof CodedError ? error.code : 'INTERNAL';

@@ -1,15 +1,9 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fill } from '../../shared/errors.ts';
+import { nodeCommand, type ProcessCommand } from '../../shared/process/owned-process.ts';
 import { fail } from '../errors.ts';
 import type { EngineOptions } from '../options.ts';
-
-export interface EngineCommand {
-  readonly file: string;
-  readonly args: readonly string[];
-  /** The program ends by itself when the IPC channel to the runner closes. */
-  readonly endsWithParent: boolean;
-}
 
 export interface EngineAddress {
   /** Address to listen on. */
@@ -18,7 +12,6 @@ export interface EngineAddress {
 }
 
 const simulatorProgram = path.join(import.meta.dirname, '../../cli/main.ts');
-const endWithParent = path.join(import.meta.dirname, '../../shared/process/end-with-parent.ts');
 
 /** Engine flags that the runner sets itself, with the option that a user should set instead. */
 const takenArguments: Readonly<Record<string, string>> = {
@@ -29,7 +22,7 @@ const takenArguments: Readonly<Record<string, string>> = {
 };
 
 /** The command line that launches the engine. @throws coded errors when the options cannot work together. */
-export function engineCommand(options: EngineOptions, address: EngineAddress, timeScale: number): EngineCommand {
+export function engineCommand(options: EngineOptions, address: EngineAddress, timeScale: number): ProcessCommand {
   const { extraArguments } = options;
   if (options.kind !== 'command') refuseTakenArguments(extraArguments);
   switch (options.kind) {
@@ -56,24 +49,11 @@ export function engineCommand(options: EngineOptions, address: EngineAddress, ti
   }
 }
 
-function simulator(options: EngineOptions, address: EngineAddress, timeScale: number): EngineCommand {
+function simulator(options: EngineOptions, address: EngineAddress, timeScale: number): ProcessCommand {
   if (!existsSync(simulatorProgram)) throw fail('SIMULATOR_MISSING', { file: simulatorProgram });
   const model = options.model === undefined ? [] : ['--model-name', options.model];
-  return {
-    file: process.execPath,
-    args: [
-      '--import',
-      endWithParent,
-      simulatorProgram,
-      'sim',
-      ...listen(address),
-      ...model,
-      '--time-scale',
-      String(timeScale),
-      ...options.extraArguments,
-    ],
-    endsWithParent: true,
-  };
+  const speed = ['--time-scale', String(timeScale)];
+  return nodeCommand(simulatorProgram, ['sim', ...listen(address), ...model, ...speed, ...options.extraArguments]);
 }
 
 function listen(address: EngineAddress): string[] {
@@ -85,4 +65,10 @@ function refuseTakenArguments(args: readonly string[]): void {
     const option = takenArguments[argument.split('=')[0]!];
     if (option !== undefined) throw fail('ENGINE_ARGUMENT_TAKEN', { argument, option });
   }
+}
+
+/** The environment of an engine: the fleet's secrets are not its business; Python holds back its output unless told. */
+export function engineEnvironment(own: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { FLEET_INTERNAL_SECRET: _, FLEET_API_KEYS: __, ...environment } = own;
+  return { PYTHONUNBUFFERED: '1', ...environment };
 }

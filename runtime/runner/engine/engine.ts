@@ -1,14 +1,5 @@
+import type { ProcessEnd } from '../../shared/process/owned-process.ts';
 import type { EngineState } from '../../shared/protocol.ts';
-
-/** How an engine process came to its end. */
-export interface EngineEnd {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  /** Why it could not be started at all, or why the runner ended it. */
-  readonly reason: string | null;
-  /** ISO 8601. */
-  readonly at: string;
-}
 
 export interface EngineStatus {
   readonly state: EngineState;
@@ -16,7 +7,7 @@ export interface EngineStatus {
   readonly pid: number | null;
   /** Launches after the first one. */
   readonly restarts: number;
-  readonly lastEnd: EngineEnd | null;
+  readonly lastEnd: ProcessEnd | null;
   /** From the last launch to its first generation. */
   readonly startupSeconds: number | null;
 }

@@ -4,12 +4,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describeError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import { findFreePort } from '../../shared/process/free-port.ts';
+import { OwnedProcess, type ProcessEnd } from '../../shared/process/owned-process.ts';
 import { nextRestart } from '../../shared/process/restart-policy.ts';
 import type { RunLock } from '../../shared/process/run-lock.ts';
 import { localHost, type RunnerOptions, urlHost } from '../options.ts';
-import type { Engine, EngineEnd, EngineStatus } from './engine.ts';
-import { engineCommand } from './engine-command.ts';
-import { EngineProcess } from './engine-process.ts';
+import type { Engine, EngineStatus } from './engine.ts';
+import { engineCommand, engineEnvironment } from './engine-command.ts';
 import { ObservedStatus } from './engine-status.ts';
 import { waitForFirstGeneration } from './first-generation.ts';
 
@@ -25,7 +25,7 @@ export class SupervisedEngine implements Engine {
   readonly #logFile: string;
   readonly #stopping = new AbortController();
   #supervision: Promise<void> = Promise.resolve();
-  #process: EngineProcess | undefined;
+  #process: OwnedProcess | undefined;
   #port: number;
   #wasReady = false;
 
@@ -92,7 +92,7 @@ export class SupervisedEngine implements Engine {
   }
 
   /** One launch up to its end, with nothing of it left behind. */
-  async #runOnce(restarts: number): Promise<{ end: EngineEnd; healthyMs: number | undefined }> {
+  async #runOnce(restarts: number): Promise<{ end: ProcessEnd; healthyMs: number | undefined }> {
     const launchedAt = performance.now();
     const process = await this.#launch();
     this.#status.update({ state: 'starting', pid: process.identity?.pid ?? null, restarts });
@@ -126,12 +126,12 @@ export class SupervisedEngine implements Engine {
     return { end: givenUp === undefined ? end : { ...end, reason: givenUp }, healthyMs };
   }
 
-  async #launch(): Promise<EngineProcess> {
+  async #launch(): Promise<OwnedProcess> {
     const { engine, listenHost, timeScale } = this.#options;
     // Routers know the port once the engine was ready; until then another free one may replace one that was taken.
     if (engine.port === 0 && !this.#wasReady) this.#port = await findFreePort(listenHost);
     const command = engineCommand(engine, { host: listenHost, port: this.#port }, timeScale);
-    const launched = new EngineProcess(command, this.#logFile);
+    const launched = new OwnedProcess(command, this.#logFile, engineEnvironment(process.env));
     this.#process = launched;
     if (launched.identity) this.#lock.add('engine', launched.identity.pid);
     this.#log.info('engine launched', { pid: launched.identity?.pid, port: this.#port, kind: engine.kind });
