@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { simCommand } from '../engine-sim/command.ts';
 import { monitorCommand } from '../log-monitor/command.ts';
 import { logsCommand } from '../log-monitor/logs-command.ts';
 import { routerCommand } from '../router/command.ts';
@@ -17,4 +18,5 @@ program.addCommand(chatCommand());
 program.addCommand(replayCommand());
 program.addCommand(monitorCommand());
 program.addCommand(logsCommand());
+program.addCommand(simCommand());
 await program.parseAsync();

@@ -1,0 +1,37 @@
+/** `/model_info`'s description of a model that is no embedding model, as SGLang 0.5.23 gives it. */
+export const embeddingInfo = {
+  family: 'none',
+  task: 'none',
+  execution: 'none',
+  attention: 'none',
+  pooling: 'model_defined',
+  normalize: false,
+  postprocessor: 'none',
+  tokenizer_special_tokens: 'model_default',
+  supports_dimensions: false,
+  supports_token_embeddings: false,
+  supports_multimodal: false,
+  requires_embedding_flag: false,
+  auto_enable_embedding: false,
+  bcg_eligibility: 'disabled',
+  safe_disable_kv_cache: false,
+  safe_disable_radix_cache: false,
+  safe_disable_chunked_prefill: false,
+  enabled: false,
+  matryoshka_dimensions: [],
+  bcg: {
+    prefill_backend: 'disabled',
+    enabled: false,
+    capture_token_budget: 4096,
+    capture_batch_sizes: [
+      4, 8, 12, 16, 20, 24, 28, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 256, 288, 320, 352,
+      384, 416, 448, 480, 512, 576, 640, 704, 768, 832, 896, 960, 1024, 1280, 1536, 1792, 2048, 2304, 2560, 2816, 3072,
+      3328, 3584, 3840, 4096,
+    ],
+  },
+  cache: {
+    kv_cache_disabled: false,
+    radix_cache_disabled: false,
+    chunked_prefill_disabled: false,
+  },
+} as const;

@@ -1,0 +1,154 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { EngineLog } from '../logs/engine-log.ts';
+import { type HeaderPairs, uvicornHeaders } from './uvicorn-headers.ts';
+
+const jsonType = 'application/json';
+
+/** One request and its answer, with the headers and the access log line that uvicorn would produce. */
+export class Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly #log: EngineLog;
+  readonly #onStatus: (status: number) => void;
+  #isDisconnected = false;
+  #disconnectListeners: (() => void)[] = [];
+
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    log: EngineLog,
+    onStatus: (status: number) => void = () => {},
+  ) {
+    this.request = request;
+    this.response = response;
+    this.#log = log;
+    this.#onStatus = onStatus;
+    this.method = request.method ?? 'GET';
+    const url = request.url ?? '/';
+    const mark = url.indexOf('?');
+    this.path = mark < 0 ? url : url.slice(0, mark);
+    this.query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
+    this.#watchDisconnect();
+  }
+
+  get isDisconnected(): boolean {
+    return this.#isDisconnected;
+  }
+
+  get hasStarted(): boolean {
+    return this.response.headersSent;
+  }
+
+  /** Calls back once when the client closes or half-closes the connection before the answer is complete. */
+  onDisconnect(listener: () => void): void {
+    if (this.#isDisconnected) listener();
+    else this.#disconnectListeners.push(listener);
+  }
+
+  /** The whole request body. Rejects when the client goes away first. */
+  async readBody(): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of this.request) chunks.push(chunk as Buffer);
+    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+  }
+
+  sendJson(status: number, value: unknown, extraHeaders: HeaderPairs = []): void {
+    this.send(status, JSON.stringify(value), jsonType, { extraHeaders });
+  }
+
+  /** A body of known length. Without a content type there is no such header, as for SGLang's empty answers. */
+  send(
+    status: number,
+    body: string,
+    contentType?: string,
+    { extraHeaders = [], hasVary = true }: { extraHeaders?: HeaderPairs; hasVary?: boolean } = {},
+  ): void {
+    const typeHeader: HeaderPairs = contentType === undefined ? [] : [['content-type', contentType]];
+    const length = String(Buffer.byteLength(body));
+    this.#start(status, [...extraHeaders, ['content-length', length], ...typeHeader], false, hasVary);
+    this.response.end(this.method === 'HEAD' ? undefined : body);
+  }
+
+  /** Sends exactly these headers after `server`: for answers that are no ordinary body. */
+  sendRaw(status: number, headers: HeaderPairs, body: string, hasVary = false): void {
+    this.#start(status, headers, false, hasVary);
+    this.response.end(body);
+  }
+
+  /** Starts an answer of unknown length. */
+  startStream(contentType: string, headerName = 'content-type'): void {
+    this.#start(200, [[headerName, contentType]], this.request.httpVersion !== '1.0', true);
+    this.response.flushHeaders();
+  }
+
+  /** Writes and then closes the connection without the last chunk. */
+  writeAndCut(text: string): void {
+    const { socket } = this.request;
+    if (text === '') socket.destroy();
+    else this.response.write(text, () => socket.destroy());
+  }
+
+  /** A JSON body of which only the first `length` characters come, then the end of the connection. */
+  sendTruncated(body: string, length: number, statedBytes = Buffer.byteLength(body)): void {
+    const { socket } = this.request;
+    this.#start(
+      200,
+      [
+        ['content-length', String(statedBytes)],
+        ['content-type', jsonType],
+      ],
+      false,
+      true,
+    );
+    this.response.write(body.slice(0, length), () => socket.destroy());
+  }
+
+  write(text: string): void {
+    this.response.write(text);
+  }
+
+  end(): void {
+    this.response.end();
+  }
+
+  /** Cuts the connection with a reset. */
+  reset(): void {
+    this.request.socket.resetAndDestroy();
+  }
+
+  #start(status: number, headers: HeaderPairs, isChunked: boolean, hasVary: boolean): void {
+    const { request, response } = this;
+    response.sendDate = false;
+    response.removeHeader('connection');
+    const closesConnection = !response.shouldKeepAlive;
+    const origin = request.headers.origin;
+    response.writeHead(status, uvicornHeaders({ headers, isChunked, closesConnection, hasVary, origin }));
+    this.#onStatus(status);
+    const { remoteAddress = '-', remotePort = 0 } = request.socket;
+    const client = `${remoteAddress.replace(/^::ffff:/, '')}:${remotePort}`;
+    this.#log.access(
+      { client, method: this.method, url: request.url ?? '/', httpVersion: request.httpVersion },
+      status,
+    );
+  }
+
+  #watchDisconnect(): void {
+    const { socket } = this.request;
+    const leave = () => {
+      if (this.#isDisconnected || this.response.writableFinished) return;
+      this.#isDisconnected = true;
+      const listeners = this.#disconnectListeners;
+      this.#disconnectListeners = [];
+      for (const listener of listeners) listener();
+    };
+    // SGLang takes the end of the request side for a disconnect, so a half-close counts.
+    socket.once('end', leave);
+    this.response.once('close', () => {
+      socket.off('end', leave);
+      leave();
+    });
+  }
+}

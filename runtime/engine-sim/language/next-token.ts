@@ -1,0 +1,68 @@
+import { endOfTextToken, tokenOfWord } from './vocabulary.ts';
+
+/**
+ * The language model: the next token is a function of all token ids so far and of nothing else. A stream that is cut and
+ * continued elsewhere from prompt + partial answer therefore goes on with exactly the text that the uncut one had.
+ */
+
+/** What the model says: ` bab` to ` zuz`, 2,000 words, each one token that starts with a space and is 4 bytes long. */
+const words: readonly string[] = makeWords();
+const wordTokens = Int32Array.from(words, tokenOfWord);
+
+function makeWords(): string[] {
+  const consonants = [...'bcdfghjklmnpqrstvwxz'];
+  const vowels = [...'aeiou'];
+  return consonants.flatMap((first) => vowels.flatMap((vowel) => consonants.map((last) => ` ${first}${vowel}${last}`)));
+}
+
+/** Rolling digest of a token sequence: 32 bits, with the position mixed in so that repeated tokens do not cycle. */
+export interface TokenDigest {
+  readonly hash: number;
+  readonly length: number;
+}
+
+export const emptyDigest: TokenDigest = { hash: 0x5eed, length: 0 };
+
+export function digestOf(ids: ArrayLike<number>, from: TokenDigest = emptyDigest): TokenDigest {
+  let { hash, length } = from;
+  for (let i = 0; i < ids.length; i++) hash = mix(hash, ids[i]!, length++);
+  return { hash, length };
+}
+
+export function extendDigest(digest: TokenDigest, id: number): TokenDigest {
+  return { hash: mix(digest.hash, id, digest.length), length: digest.length + 1 };
+}
+
+function mix(hash: number, id: number, position: number): number {
+  const mixed = Math.imul((hash ^ id) + Math.imul(position, 0x27d4eb2f), 0x85ebca6b);
+  return mixed ^ (mixed >>> 13);
+}
+
+export interface NextToken {
+  readonly token: number;
+  /** What the token adds to the text; empty for the end of text. */
+  readonly text: string;
+}
+
+export const endOfText: NextToken = { token: endOfTextToken, text: '' };
+const nextTokens: readonly NextToken[] = words.map((text, i) => ({ token: wordTokens[i]!, text }));
+
+/** The word that follows a sequence. */
+export function nextWord(digest: TokenDigest): NextToken {
+  return nextTokens[(scramble(digest.hash) >>> 0) % nextTokens.length]!;
+}
+
+/**
+ * Whether the text ends after this sequence: one sequence in `meanOutputTokens` does, so that answers have geometric
+ * lengths with that mean. 0 means that no text ever ends by itself.
+ */
+export function textEndsAfter(digest: TokenDigest, meanOutputTokens: number): boolean {
+  return meanOutputTokens > 0 && (scramble(digest.hash ^ 0x0e05) >>> 0) % meanOutputTokens === 0;
+}
+
+/** The finaliser of MurmurHash3 (Appleby, public domain): every input bit reaches every output bit. */
+function scramble(value: number): number {
+  let mixed = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return mixed ^ (mixed >>> 16);
+}

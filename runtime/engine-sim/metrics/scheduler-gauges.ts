@@ -1,0 +1,55 @@
+import type { EngineLoadSnapshot, EngineSettings } from '../core/types.ts';
+import { type Labels, renderFamily } from './exposition.ts';
+
+/** The scheduler's gauges and counters that have been stable since SGLang 0.3.5, and those about the KV pool. */
+export function renderSchedulerMetrics(
+  snapshot: EngineLoadSnapshot,
+  settings: EngineSettings,
+  contextLength: number,
+  modelName: string,
+): string {
+  const labels: Labels = {
+    engine_type: 'unified',
+    model_name: modelName,
+    moe_ep_rank: '0',
+    pp_rank: '0',
+    tp_rank: '0',
+  };
+  const { usedTokens, evictableTokens, maxTotalTokens, totals } = snapshot;
+  const usage = usedTokens / maxTotalTokens;
+  const gauges: [name: string, help: string, value: number][] = [
+    ['num_running_reqs', 'The number of running requests.', snapshot.runningRequests],
+    ['num_queue_reqs', 'The number of requests in the waiting queue.', snapshot.waitingRequests],
+    ['num_used_tokens', 'The number of used tokens.', usedTokens],
+    ['token_usage', 'The token usage.', usage],
+    ['full_token_usage', 'The token usage for full attention layers.', usage],
+    ['gen_throughput', 'The generation throughput (token/s).', snapshot.generatedTokensPerSecond],
+    ['cache_hit_rate', 'The prefix cache hit rate.', hitRate(snapshot)],
+    ['max_total_num_tokens', 'Maximum total number of tokens in the KV cache pool.', maxTotalTokens],
+    [
+      'kv_available_tokens',
+      'Number of free token slots in the KV cache pool.',
+      maxTotalTokens - usedTokens - evictableTokens,
+    ],
+    ['kv_evictable_tokens', 'Number of evictable (radix-cached) token slots in the KV cache pool.', evictableTokens],
+    ['kv_used_tokens', 'Number of actively used token slots in the KV cache pool.', usedTokens],
+    ['num_retracted_reqs', 'The number of retracted requests.', 0],
+    ['num_grammar_queue_reqs', 'The number of requests in the grammar waiting queue.', 0],
+    ['utilization', 'The utilization.', 0],
+    ['page_size', 'KV cache page size.', settings.cacheBlockTokens],
+    ['context_len', 'Maximum context length.', contextLength],
+  ];
+  const counters: [name: string, help: string, value: number][] = [
+    ['num_retracted_requests_total', 'Total number of retracted requests.', totals.retractions],
+  ];
+  return [
+    ...gauges.map(([name, help, value]) => renderFamily(`sglang:${name}`, help, 'gauge', [{ labels, value }])),
+    ...counters.map(([name, help, value]) => renderFamily(`sglang:${name}`, help, 'counter', [{ labels, value }])),
+  ].join('');
+}
+
+/** Share of all prompt tokens so far that came from the cache. */
+export function hitRate({ totals }: EngineLoadSnapshot): number {
+  const all = totals.promptTokens;
+  return all === 0 ? 0 : totals.cachedTokens / all;
+}

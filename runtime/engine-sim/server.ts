@@ -1,0 +1,184 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { realClock } from '../shared/clock.ts';
+import type { EngineCore, EngineEvent } from './core/types.ts';
+import { Drain } from './drain.ts';
+import { findRoute } from './endpoints/routes.ts';
+import { Engine } from './engine/engine.ts';
+import { FaultPlan } from './faults/fault-plan.ts';
+import { InFlightRequests } from './generation/in-flight-requests.ts';
+import { dispatch } from './http/dispatch.ts';
+import { Exchange } from './http/exchange.ts';
+import { decodeBatchLine, prefillBatchLine, retractionLine } from './logs/batch-lines.ts';
+import { EngineLog } from './logs/engine-log.ts';
+import { argumentLines, bindingLines, loadedLines, readyLine, shutdownLines } from './logs/startup-lines.ts';
+import { RequestMetrics } from './metrics/request-metrics.ts';
+import { defaultPreset } from './presets.ts';
+import type { EngineServerOptions, ResolvedServerOptions } from './server-options.ts';
+import type { ServerState } from './server-state.ts';
+import { Sessions } from './sessions.ts';
+import { warmUp } from './warm-up.ts';
+
+export interface EngineServer {
+  /** `http://host:port` */
+  readonly url: string;
+  readonly port: number;
+  readonly core: EngineCore;
+  /** Resolves once the warm-up is over and `/health` may say 200. */
+  readonly ready: Promise<void>;
+  /** What SIGTERM does. Resolves when the last request has ended and the port is closed. */
+  drain(): Promise<void>;
+  /** Ends every timer and socket at once. */
+  close(): Promise<void>;
+}
+
+/** As SGLang: an idle connection is closed after 5 s, of real time at any time scale. */
+const keepAliveMs = 5_000;
+const maxHeaderBytes = 256 * 1024;
+/** Real milliseconds between two wake-ups of a sped-up engine: timers are no finer, and events share a write. */
+const coalesceRealMs = 2;
+
+/** Starts a simulated SGLang server. Resolves when its port is bound; rejects when the port is taken. */
+export async function startEngineServer(options: EngineServerOptions = {}): Promise<EngineServer> {
+  const clock = realClock(options.timeScale ?? 1);
+  const log = new EngineLog(options.log ?? (() => {}));
+  const resolved = resolveOptions(options);
+  for (const line of argumentLines(resolved)) log.line(line);
+  await new Promise<void>((resolve) => clock.schedule(resolved.startupSeconds * 1_000, resolve));
+  for (const line of loadedLines(resolved)) log.line(line);
+  for (const line of bindingLines.before(process.pid)) log.uvicorn('INFO', line);
+
+  const originUnixSeconds = Date.now() / 1_000 - clock.now() / 1_000;
+  const engine = new Engine({
+    settings: resolved.settings,
+    clock,
+    coalesceMs: resolved.timeScale > 1 ? coalesceRealMs * resolved.timeScale : 0,
+    onReport: (event) => logReport(log, event),
+  });
+  const state: ServerState = {
+    options: resolved,
+    engine,
+    clock,
+    log,
+    inFlight: new InFlightRequests(),
+    sessions: new Sessions(),
+    faults: new FaultPlan(),
+    metrics: new RequestMetrics(resolved.modelName),
+    toUnixSeconds: (engineMs) => originUnixSeconds + engineMs / 1_000,
+    startedAt: clock.now(),
+    phase: 'starting',
+    refuseConnections: (durationMs) => refuseConnections(durationMs),
+  };
+  const server = createHttpServer(state);
+  const sockets = trackSockets(server);
+  await listen(server, resolved.port, resolved.host);
+  const { port } = server.address() as AddressInfo;
+  const url = `http://${resolved.host}:${port}`;
+  for (const line of bindingLines.after(url)) log.uvicorn('INFO', line);
+  const ready = (resolved.skipServerWarmup ? Promise.resolve() : warmUp(state)).then(() => {
+    log.line(readyLine);
+    if (state.phase === 'starting') state.phase = 'up';
+  });
+
+  let refusal: { cancel(): void } | undefined;
+  function refuseConnections(durationMs: number): void {
+    server.close();
+    refusal?.cancel();
+    refusal = clock.schedule(durationMs, () => server.listen(port, resolved.host));
+  }
+
+  let isClosed = false;
+  async function close(): Promise<void> {
+    if (isClosed) return;
+    isClosed = true;
+    drainTask.cancel();
+    refusal?.cancel();
+    engine.close();
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    for (const socket of sockets) socket.destroy();
+    await closed;
+  }
+
+  let resolveDrained: () => void;
+  const drained = new Promise<void>((resolve) => {
+    resolveDrained = resolve;
+  });
+  const drainTask = new Drain(state, () => {
+    for (const line of shutdownLines(process.pid)) log.uvicorn('INFO', line);
+    close().then(resolveDrained, resolveDrained);
+  });
+  const drain = (): Promise<void> => {
+    drainTask.begin();
+    return drained;
+  };
+  return { url, port, core: engine.core, ready, drain, close };
+}
+
+function resolveOptions(options: EngineServerOptions): ResolvedServerOptions {
+  const { log: _, ...given } = options;
+  return {
+    port: 0,
+    host: '127.0.0.1',
+    modelName: 'simulated-model',
+    settings: defaultPreset.settings,
+    timeScale: 1,
+    contextLength: 131_072,
+    startupSeconds: 0,
+    skipServerWarmup: false,
+    enableMetrics: true,
+    enableCacheReport: true,
+    incrementalStreamingOutput: false,
+    isEmbedding: false,
+    meanOutputTokens: 200,
+    apiKey: undefined,
+    ...given,
+  };
+}
+
+function createHttpServer(state: ServerState): Server {
+  const server = createServer({ maxHeaderSize: maxHeaderBytes, keepAliveTimeout: keepAliveMs }, (request, response) => {
+    const exchange: Exchange = new Exchange(request, response, state.log, (status) => {
+      const endpoint = findRoute(exchange.path)?.metricName ?? exchange.path;
+      state.metrics.observeHttpResponse(endpoint, exchange.method, status);
+    });
+    if (request.headers.upgrade !== undefined) state.log.uvicorn('WARNING', 'Unsupported upgrade request.');
+    void dispatch(exchange, state);
+  });
+  server.keepAliveTimeoutBuffer = 0;
+  // uvicorn lets a silent connection and a slow request be.
+  server.headersTimeout = 0;
+  server.requestTimeout = 0;
+  server.on('clientError', (_error, socket) => {
+    if (!socket.writable) return;
+    state.log.uvicorn('WARNING', 'Invalid HTTP request received.');
+    const head = 'HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n';
+    socket.end(`${head}Invalid HTTP request received.`);
+  });
+  return server;
+}
+
+function trackSockets(server: Server): Set<Socket> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    socket.setNoDelay(true);
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return sockets;
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function logReport(log: EngineLog, event: EngineEvent): void {
+  if (event.kind === 'prefill-report') log.line(prefillBatchLine(event));
+  else if (event.kind === 'decode-report') log.line(decodeBatchLine(event));
+  else if (event.kind === 'retracted') log.line(retractionLine());
+}
