@@ -11,7 +11,7 @@ export function startDecode(state: EngineState, at: number): DecodePass | undefi
   if (pool.availableTokens < state.running.length) {
     retract(state, at);
     dropEnded(state);
-  } else state.newTokenRatio = decayedNewTokenRatio(state.newTokenRatio);
+  } else state.newTokenRatio = decayedNewTokenRatio(state.newTokenRatio, state.initialNewTokenRatio);
   const { running } = state;
   if (running.length === 0) return undefined;
   let contextTokens = 0;

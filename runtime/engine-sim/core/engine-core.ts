@@ -1,6 +1,5 @@
 import { endDecode, startDecode } from './decode-pass.ts';
 import { dropEnded, type EngineState, newEngineState, pendingTokens } from './engine-state.ts';
-import { initialNewTokenRatio } from './new-token-ratio.ts';
 import type { Pass } from './pass.ts';
 import { endPrefill, startPrefill } from './prefill-pass.ts';
 import { endRequest, enqueue } from './request-life.ts';
@@ -29,7 +28,7 @@ class Scheduler implements EngineCore {
     const state = this.#state;
     if (state.inFlight.has(request.rid)) throw new Error(`Request ${request.rid} is in flight already`);
     this.#runUntil(now, 'before');
-    const at = Math.max(now, this.#clock);
+    const at = this.#clock;
     const longest = longestAnswer(state.settings, request.prompt.length);
     const added = newRequestState(request, Math.max(0, Math.min(request.maxNewTokens, longest)), at);
     state.inFlight.set(added.rid, added);
@@ -41,7 +40,7 @@ class Scheduler implements EngineCore {
     this.#runUntil(now, 'through');
     const request = this.#state.inFlight.get(rid);
     if (!request) return false;
-    endRequest(this.#state, request, 'abort', Math.max(now, this.#clock));
+    endRequest(this.#state, request, 'abort', this.#clock);
     if (!this.#pass && !this.#isAdvancing) dropEnded(this.#state);
     return true;
   }
@@ -82,7 +81,10 @@ class Scheduler implements EngineCore {
     };
   }
 
-  /** Runs what happens before `now`, or also at it. Does nothing when a listener calls back in the middle of it. */
+  /**
+   * Runs what happens before `now`, or also at it, and moves the clock there. Does nothing when a listener calls back in
+   * the middle of it: for what the listener does it is the time of the event.
+   */
   #runUntil(now: number, edge: 'before' | 'through'): void {
     if (this.#isAdvancing) return;
     this.#isAdvancing = true;
@@ -109,7 +111,7 @@ class Scheduler implements EngineCore {
   #startPass(at: number): void {
     const state = this.#state;
     this.#pass = startPrefill(state, at) ?? startDecode(state, at);
-    if (state.inFlight.size === 0) state.newTokenRatio = initialNewTokenRatio;
+    if (state.inFlight.size === 0) state.newTokenRatio = state.initialNewTokenRatio;
   }
 }
 

@@ -19,11 +19,13 @@ export interface EngineState {
   /** The request whose prompt the next prefill pass goes on with; it is in no other list. */
   chunked: RequestState | undefined;
   newTokenRatio: number;
+  readonly initialNewTokenRatio: number;
   /** No admission is tried until a request leaves (SGLang `batch_is_full`). */
   isBatchFull: boolean;
 }
 
 export function newEngineState(settings: EngineSettings, emit: EngineListener): EngineState {
+  const newTokenRatio = initialNewTokenRatio(settings.scheduleConservativeness);
   return {
     settings,
     emit,
@@ -33,7 +35,8 @@ export function newEngineState(settings: EngineSettings, emit: EngineListener): 
     inFlight: new Map(),
     running: [],
     chunked: undefined,
-    newTokenRatio: initialNewTokenRatio,
+    newTokenRatio,
+    initialNewTokenRatio: newTokenRatio,
     isBatchFull: false,
   };
 }

@@ -4,9 +4,13 @@
  * `Scheduler.new_token_ratio`; defaults of `SGLANG_INIT_NEW_TOKEN_RATIO`, `_MIN_NEW_TOKEN_RATIO_FACTOR` and
  * `_NEW_TOKEN_RATIO_DECAY_STEPS`, `SGLANG_RETRACT_DECODE_STEPS` and `SGLANG_CLIP_MAX_NEW_TOKENS_ESTIMATION`).
  */
-export const initialNewTokenRatio = 0.7;
-const minNewTokenRatio = initialNewTokenRatio * 0.14;
-const decayPerStep = (initialNewTokenRatio - minNewTokenRatio) / 600;
+export function initialNewTokenRatio(scheduleConservativeness = 1): number {
+  return Math.min(1, 0.7 * scheduleConservativeness);
+}
+
+/** Least ratio, as a share of the initial one; 600 decode steps lead there. */
+const floorShare = 0.14;
+const decaySteps = 600;
 
 /** Decode steps for which a retraction makes room. */
 export const retractDecodeSteps = 20;
@@ -14,8 +18,10 @@ export const retractDecodeSteps = 20;
 /** No request is expected to generate more than this when memory is reserved for it. */
 export const maxReservedNewTokens = 4_096;
 
-export function decayedNewTokenRatio(ratio: number): number {
-  return Math.max(ratio - decayPerStep, minNewTokenRatio);
+/** The ratio after a decode step. */
+export function decayedNewTokenRatio(ratio: number, initial: number): number {
+  const floor = initial * floorShare;
+  return Math.max(ratio - (initial - floor) / decaySteps, floor);
 }
 
 /** The ratio after a retraction, from the requests that stay: what they use so far, and a little more. */

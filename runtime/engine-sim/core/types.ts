@@ -25,6 +25,8 @@ export interface EngineSettings {
   readonly maxRunningRequests: number;
   /** Bound on the waiting queue; undefined is unbounded, SGLang's default. */
   readonly maxQueuedRequests: number | undefined;
+  /** SGLang's `--schedule-conservativeness`: below 1 more is admitted and more retracted. @default 1 */
+  readonly scheduleConservativeness?: number | undefined;
   /** Granularity of the prefix cache. SGLang's default page is 1; larger blocks cost less to simulate. */
   readonly cacheBlockTokens: number;
   /** Decode iterations between two `decode-report` events; SGLang's default is 40. */
@@ -132,7 +134,7 @@ export interface EngineCore {
    * is free at once; a pass under way takes as long as it would have.
    */
   abort(rid: string, now: number): boolean;
-  /** Runs every pass that ends at or before `now` and emits its events. A listener may submit and abort. */
+  /** Runs every pass that ends at or before `now` and emits its events. A listener may submit and abort: at the event's time. */
   advanceTo(now: number): void;
   /** When something happens next, undefined while idle. */
   nextEventAt(): number | undefined;
