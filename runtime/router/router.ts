@@ -50,7 +50,10 @@ export async function startRouter(config: RouterConfig, log: Logger): Promise<Ru
     url,
     async close() {
       await relay.drain(1_000 * config.drainSeconds);
-      await server.close();
+      const closed = server.close();
+      // Only idle connections are left, or those that outlasted the drain.
+      server.server.closeAllConnections();
+      await closed;
       stopFollowing();
       stopSweep();
       prober.close();

@@ -80,14 +80,18 @@ export class Attempt implements ExchangeHandler {
     if (refusingStatuses.has(head.status) && this.#options.mayRetry) {
       this.#connection.destroy();
       this.#retry('status', `the engine answered ${head.status} ${head.reason}`, false);
-    } else if (!isEventStream(head) || head.status !== 200) {
-      this.#commit(head);
     }
   }
 
   onBody(bytes: Buffer): void {
     if (this.#isSettled) return;
     if (this.#isCommitted) {
+      this.#pass(bytes);
+      return;
+    }
+    const head = this.#head!;
+    if (!isEventStream(head) || head.status !== 200) {
+      this.#commit(head);
       this.#pass(bytes);
       return;
     }
@@ -99,7 +103,7 @@ export class Attempt implements ExchangeHandler {
       this.#connection.destroy();
       this.#retry('overload', first.message, false);
     } else {
-      this.#commit(this.#head!);
+      this.#commit(head);
       this.#pass(held);
     }
   }

@@ -87,6 +87,11 @@ export class Relay {
     const startedAtMs = performance.now();
     let outcome = 'error';
     this.#open++;
+    // Not when the answer is written but when it has left: a drain that ended earlier would cut it.
+    response.once('close', () => {
+      this.#open--;
+      if (this.#open === 0) this.#onDrained?.();
+    });
     try {
       if (this.#isDraining) throw routerError('SHUTTING_DOWN', {}, { retryAfterSeconds: 1 });
       if (request.method !== 'POST' && request.method !== 'PUT') {
@@ -101,8 +106,6 @@ export class Relay {
         outcome = error instanceof CodedError ? error.code : 'INTERNAL';
       }
     } finally {
-      this.#open--;
-      if (this.#open === 0) this.#onDrained?.();
       this.#options.metrics.requestEnded(outcome, performance.now() - startedAtMs);
     }
   }

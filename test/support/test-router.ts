@@ -1,0 +1,63 @@
+import type { RouterConfig } from '../../runtime/router/config.ts';
+import { startRouter } from '../../runtime/router/router.ts';
+import { createLogger } from '../../runtime/shared/log.ts';
+import type { FleetView } from '../../runtime/shared/protocol.ts';
+import { eventually } from './eventually.ts';
+
+export interface TestRouter extends AsyncDisposable {
+  readonly url: string;
+  /** Log lines so far, parsed. */
+  readonly logged: { readonly msg: string; readonly [field: string]: unknown }[];
+  fleet(): Promise<FleetView>;
+  /** The metrics page. */
+  metrics(): Promise<string>;
+  chat(body: object | string, init?: RequestInit): Promise<Response>;
+}
+
+/** A real router in this process on a free port; resolves once `ready` workers (all static ones by default) are ready. */
+export async function startTestRouter(config: Partial<RouterConfig> = {}, ready?: number): Promise<TestRouter> {
+  const logged: TestRouter['logged'] = [];
+  const write = (line: string) => void logged.push(JSON.parse(line) as (typeof logged)[number]);
+  const log = createLogger({ service: 'router', level: 'debug', write });
+  const router = await startRouter(
+    {
+      port: 0,
+      host: '127.0.0.1',
+      workerUrls: [],
+      policy: 'predicted-ttft',
+      dataDir: undefined,
+      asg: undefined,
+      region: undefined,
+      enginePort: 7_999,
+      internalSecret: undefined,
+      maxBodyBytes: 1024 * 1024,
+      holdSeconds: 10,
+      injectRid: true,
+      drainSeconds: 5,
+      timeScale: 1,
+      logLevel: 'debug',
+      ...config,
+    },
+    log,
+  );
+  const fleet = async () => (await (await fetch(`${router.url}/api/fleet`)).json()) as FleetView;
+  const expected = ready ?? config.workerUrls?.length ?? 0;
+  await eventually(async () => {
+    const { workers } = await fleet();
+    expect(workers.filter(({ state }) => state === 'ready')).toHaveLength(expected);
+  });
+  return {
+    url: router.url,
+    logged,
+    fleet,
+    metrics: async () => (await fetch(`${router.url}/metrics`)).text(),
+    chat: (body, init) =>
+      fetch(`${router.url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+        ...init,
+      }),
+    [Symbol.asyncDispose]: () => router.close(),
+  };
+}
