@@ -2,6 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 
 /** Bytes before an offset that tell whether a file is still the one that was read: batch lines carry times and counts. */
 const fingerprintBytes = 64;
+const nothing = Buffer.alloc(0);
 
 /** Where reading stopped: behind the last complete line of one file. */
 export interface TailPosition {
@@ -17,15 +18,17 @@ export class LogFile {
   readonly inode: string;
   readonly #handle: FileHandle;
   #readOffset: number;
+  #recent: Buffer;
   #boundary: number;
   #fingerprint: Buffer;
 
-  private constructor(handle: FileHandle, inode: string, offset: number, fingerprint: Buffer) {
+  private constructor(handle: FileHandle, inode: string) {
     this.#handle = handle;
     this.inode = inode;
-    this.#readOffset = offset;
-    this.#boundary = offset;
-    this.#fingerprint = fingerprint;
+    this.#readOffset = 0;
+    this.#recent = nothing;
+    this.#boundary = 0;
+    this.#fingerprint = nothing;
   }
 
   /** Opens `path` for reading from its start; undefined when it does not exist. */
@@ -33,16 +36,17 @@ export class LogFile {
     const handle = await openIfExists(path);
     if (handle === undefined) return undefined;
     const { ino } = await handle.stat({ bigint: true });
-    return new LogFile(handle, String(ino), 0, Buffer.alloc(0));
+    return new LogFile(handle, String(ino));
   }
 
+  /** Behind the last complete line: where a restart goes on. */
   get position(): TailPosition {
     return { inode: this.inode, offset: this.#boundary, fingerprint: this.#fingerprint.toString('base64') };
   }
 
-  /** Offset of the next byte to read. */
-  get readOffset(): number {
-    return this.#readOffset;
+  /** Behind the last byte read, which may be inside a line. */
+  get readPosition(): TailPosition {
+    return { inode: this.inode, offset: this.#readOffset, fingerprint: this.#recent.toString('base64') };
   }
 
   async size(): Promise<number> {
@@ -61,18 +65,25 @@ export class LogFile {
     return found.equals(expected);
   }
 
-  /** Continues at `position`, and `unfinishedBytes` behind it when the start of the next line is already read. */
-  resume(position: TailPosition, unfinishedBytes = 0): void {
+  /** Continues at `position`, a place behind a complete line. */
+  resume(position: TailPosition): void {
     this.#boundary = position.offset;
-    this.#readOffset = position.offset + unfinishedBytes;
+    this.#readOffset = position.offset;
     this.#fingerprint = Buffer.from(position.fingerprint, 'base64');
+    this.#recent = this.#fingerprint;
+  }
+
+  /** Continues where `other` is, whose bytes up to there this file holds as well. */
+  continueFrom(other: LogFile): void {
+    this.#boundary = other.#boundary;
+    this.#readOffset = other.#readOffset;
+    this.#fingerprint = other.#fingerprint;
+    this.#recent = other.#recent;
   }
 
   /** Continues at the start, after the file was truncated in place. */
   rewind(): void {
-    this.#boundary = 0;
-    this.#readOffset = 0;
-    this.#fingerprint = Buffer.alloc(0);
+    this.resume({ inode: this.inode, offset: 0, fingerprint: '' });
   }
 
   /** Continues behind the last byte of now. */
@@ -94,6 +105,8 @@ export class LogFile {
           : await this.#readBefore(this.#boundary);
     }
     this.#readOffset += bytes.length;
+    // A copy, so that 64 bytes do not keep the whole chunk in memory.
+    this.#recent = Buffer.concat([this.#recent, bytes.subarray(-fingerprintBytes)]).subarray(-fingerprintBytes);
     return bytes;
   }
 

@@ -24,7 +24,7 @@ export interface TailOptions {
 
 export interface TailRead {
   readonly lines: readonly string[];
-  /** True when there was nothing left to read at that moment. */
+  /** True when nothing is left to read for now; false says: ask again at once. */
   readonly atEnd: boolean;
 }
 
@@ -68,17 +68,24 @@ export class LogTail {
   }
 
   async read(): Promise<TailRead> {
-    this.#file ??= await LogFile.open(this.#path);
-    const file = this.#file;
-    if (file === undefined) return { lines: [], atEnd: true };
-    const size = await file.size();
-    if (size < file.readOffset || (size > file.readOffset && !(await file.holds(file.position)))) {
-      await this.#continueAfterTruncation(file);
-      return { lines: [], atEnd: false };
+    const lines: string[] = [];
+    // One call ends only behind bytes read, so that a position never points at the untouched start of a file.
+    for (;;) {
+      this.#file ??= await LogFile.open(this.#path);
+      const file = this.#file;
+      if (file === undefined) return { lines, atEnd: true };
+      const size = await file.size();
+      const { offset } = file.readPosition;
+      if (!(await reaches(file, file.readPosition))) {
+        await this.#continueAfterTruncation(file);
+      } else if (size > offset) {
+        const bytes = await file.read(Math.min(this.#chunkBytes, size - offset));
+        for (const line of this.#splitter.push(bytes)) lines.push(line);
+        return { lines, atEnd: false };
+      } else if (!(await this.#moveToSuccessor(file, lines))) {
+        return { lines, atEnd: true };
+      }
     }
-    if (size === file.readOffset) return this.#continueInSuccessor(file);
-    const bytes = await file.read(Math.min(this.#chunkBytes, size - file.readOffset));
-    return { lines: this.#splitter.push(bytes), atEnd: file.readOffset === size };
   }
 
   async close(): Promise<void> {
@@ -92,32 +99,35 @@ export class LogTail {
    */
   async #continueAfterTruncation(file: LogFile): Promise<void> {
     this.#onNotice('truncated');
-    const { position } = file;
-    const copy = position.offset > 0 ? await this.#findRotated(position) : undefined;
-    if (copy === undefined || (await copy.size()) <= file.readOffset) {
-      await copy?.close();
-      return file.rewind();
-    }
-    copy.resume(position, file.readOffset - position.offset);
+    const place = file.readPosition;
+    const copy = place.offset > 0 ? await this.#findRotated(place) : undefined;
+    if (copy === undefined) return file.rewind();
+    // Also a copy that was read to its end: newer copies may follow it.
+    copy.continueFrom(file);
     await file.close();
     this.#file = copy;
     this.#isCopy = true;
   }
 
-  /** At the end of `file`: stay, unless the log has moved on to another file that has begun to grow. */
-  async #continueInSuccessor(file: LogFile): Promise<TailRead> {
+  /**
+   * At the end of `file`: moves on if the log has moved on to another file that has begun to grow.
+   * An unfinished line that nobody will finish goes to `lines`.
+   * @returns false when there is nothing left to read for now
+   */
+  async #moveToSuccessor(file: LogFile, lines: string[]): Promise<boolean> {
     const successor = await this.#successorPath(file);
-    if (successor === undefined) return { lines: [], atEnd: true };
+    if (successor === undefined) return false;
     // The writer may have added lines before it moved on.
-    if ((await file.size()) !== file.readOffset) return { lines: [], atEnd: false };
+    if ((await file.size()) !== file.readPosition.offset) return true;
     const next = await LogFile.open(successor);
-    if (next === undefined) return { lines: [], atEnd: false };
+    if (next === undefined) return true;
     const unfinished = this.#isCopy ? undefined : this.#splitter.end();
+    if (unfinished !== undefined) lines.push(unfinished);
     await file.close();
     this.#file = next;
     this.#isCopy &&= successor !== this.#path;
     this.#onNotice('rotated');
-    return { lines: unfinished === undefined ? [] : [unfinished], atEnd: false };
+    return true;
   }
 
   async #successorPath(file: LogFile): Promise<string | undefined> {
