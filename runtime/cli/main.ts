@@ -8,9 +8,11 @@ import { runnerCommand } from '../runner/command.ts';
 import { chatCommand } from './chat-command.ts';
 import { replayCommand } from './replay/command.ts';
 import { statusCommand } from './status-command.ts';
+import { upCommand } from './up-command.ts';
 
 // Command definitions are light; each action imports its daemon when it runs, so that `fleet --help` stays quick.
 const program = new Command('fleet').description('Run and operate an SGLang inference fleet.');
+program.addCommand(upCommand());
 program.addCommand(routerCommand());
 program.addCommand(runnerCommand());
 program.addCommand(statusCommand());

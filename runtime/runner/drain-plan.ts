@@ -18,8 +18,10 @@ export type DrainStep =
   | { readonly do: 'stop-engine'; readonly graceMs: number };
 
 export const drainPollMs = 100;
-/** From the SIGTERM of an idle engine to its end; SGLang itself takes 5 to 10 s. */
+/** For an engine that drains by itself after SIGTERM, at least this long. */
 export const engineStopGraceMs = 30_000;
+/** For an idle engine. SGLang looks for its SIGTERM only every 5 s, and there is nothing left that a kill could cut. */
+export const idleStopGraceMs = 1_000;
 /** A request that a router sent just before it was told may still be on its way, so one reading of 0 is not enough. */
 const idleReadingsNeeded = 2;
 
@@ -29,8 +31,8 @@ export function nextDrainStep(state: DrainState, now: number): DrainStep {
   const remainingMs = Math.max(0, state.deadlineAt - now);
   // SGLang waits for its own requests after SIGTERM, so an engine that cannot count them is left to do that.
   if (state.inFlight === undefined) return { do: 'stop-engine', graceMs: Math.max(remainingMs, engineStopGraceMs) };
-  if (state.idleReadings >= idleReadingsNeeded) return { do: 'stop-engine', graceMs: engineStopGraceMs };
+  if (state.idleReadings >= idleReadingsNeeded) return { do: 'stop-engine', graceMs: idleStopGraceMs };
   if (remainingMs > 0) return { do: 'wait', forMs: Math.min(drainPollMs, remainingMs) };
   if (state.inFlight > 0 && !state.hasAborted) return { do: 'abort-requests', requests: state.inFlight };
-  return { do: 'stop-engine', graceMs: engineStopGraceMs };
+  return { do: 'stop-engine', graceMs: idleStopGraceMs };
 }
