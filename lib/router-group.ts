@@ -66,7 +66,10 @@ export class RouterGroup extends Construct {
       minHealthyPercentage: 0,
       maxHealthyPercentage: 100,
     });
-    new CfnOutput(this, 'GroupName', { value: props.groupName, description: 'Auto Scaling group of the router' });
+    new CfnOutput(Stack.of(this), 'GroupName', {
+      value: props.groupName,
+      description: 'Auto Scaling group of the router',
+    });
   }
 }
 

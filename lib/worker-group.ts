@@ -1,4 +1,4 @@
-import { CfnOutput, Duration } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc } from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
 import { DaemonBundle } from './bundle.ts';
@@ -68,7 +68,10 @@ export class WorkerGroup extends Construct {
       minHealthyPercentage: 100,
       maxHealthyPercentage: 200,
     });
-    new CfnOutput(this, 'GroupName', { value: props.groupName, description: 'Auto Scaling group of the workers' });
+    new CfnOutput(Stack.of(this), 'GroupName', {
+      value: props.groupName,
+      description: 'Auto Scaling group of the workers',
+    });
   }
 }
 
@@ -90,6 +93,11 @@ export function runnerUnit(config: WorkerGroupConfig): DaemonUnit {
     name: 'fleet-runner',
     description: 'SGLang fleet runner',
     command: [nodeProgram, `${programFolder}/runner.mjs`, ...Object.entries(options).flat(), '--', ...engineArguments],
+    // Engines compile kernels at run time, with tools of their own environment and of CUDA.
+    environment: {
+      CUDA_HOME: '/usr/local/cuda',
+      PATH: '/opt/sglang/bin:/usr/local/cuda/bin:/usr/local/bin:/usr/bin:/bin',
+    },
     stopSeconds: config.drainSeconds + engineStopSeconds,
     usesDevices: true,
   };

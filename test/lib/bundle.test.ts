@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cp, mkdir, symlink } from 'node:fs/promises';
+import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { bundleDaemon, type Daemon } from '../../lib/bundle.ts';
 import { repositoryRoot } from '../support/fleet-templates.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -23,4 +25,12 @@ test.each(daemons)('two clones bundle the same bytes of the %s', async (daemon) 
   const one = await copyOfSources(folder.path, 'one');
   const two = await copyOfSources(folder.path, 'deeper/two');
   expect(digest(bundleDaemon(one, daemon))).toBe(digest(bundleDaemon(two, daemon)));
+});
+
+test.each(daemons)('the bundled %s runs in a folder that has nothing else', async (daemon) => {
+  await using folder = await temporaryDirectory();
+  await writeFile(path.join(folder.path, 'daemon.mjs'), bundleDaemon(repositoryRoot, daemon));
+  const node = path.join(repositoryRoot, 'node_modules/.bin/node');
+  const { stdout } = await promisify(execFile)(node, ['daemon.mjs', '--help'], { cwd: folder.path });
+  expect(stdout).toMatch(/^Usage: /);
 });
