@@ -39,6 +39,7 @@ export async function startRouter(config: RouterConfig, log: Logger): Promise<Ru
     maxBodyBytes: config.maxBodyBytes,
     holdMs: 1_000 * config.holdSeconds,
     injectRid: config.injectRid,
+    timeScale: config.timeScale,
   });
   const server = await createServer({ config, relay, registry, coordinator, metrics, log });
   await server.listen({ port: config.port, host: config.host });

@@ -28,6 +28,8 @@ export interface RelayOptions {
   readonly holdMs: number;
   /** Splice a `rid` into bodies that have none, so that the request can be aborted on the engine. */
   readonly injectRid: boolean;
+  /** How many times faster than real time the engines run; the policy reckons in their time. */
+  readonly timeScale: number;
 }
 
 const maxAttempts = 4;
@@ -154,7 +156,7 @@ export class Relay {
         continue;
       }
       attempts++;
-      const [chosen] = this.#options.policy.rank(passage.routing, candidates, performance.now());
+      const [chosen] = this.#options.policy.rank(passage.routing, candidates, this.#engineNowMs());
       const mayRetry = attempts < maxAttempts && candidates.length > 1;
       const end = await this.#attempt(passage, chosen!, mayRetry);
       if (end.kind === 'complete') return end.status < 400 ? 'ok' : `engine-${end.status}`;
@@ -185,10 +187,10 @@ export class Relay {
   async #attempt(passage: Passage, chosen: RankedWorker<Worker>, mayRetry: boolean): Promise<AttemptEnd> {
     const { worker, uncachedTokens } = chosen;
     const { request, response, routing, facts } = passage;
-    const entry = worker.prefill.add(uncachedTokens, performance.now(), facts.isStream);
+    const entry = worker.prefill.add(uncachedTokens, this.#engineNowMs(), facts.isStream);
     worker.inFlightRequests++;
     worker.inFlightTokens += routing.promptTokens;
-    worker.lastSentAtMs = performance.now();
+    worker.lastSentAtMs = this.#engineNowMs();
     worker.prefixes.insert(routing.chain);
     const attemptOptions = {
       worker,
@@ -198,9 +200,8 @@ export class Relay {
       addedHeaders: ['x-fleet-worker', worker.id, 'x-fleet-request-id', passage.requestId],
       mayRetry,
       onFirstByte: () => {
-        const nowMs = performance.now();
-        if (facts.isStream) worker.prefill.firstToken(entry, nowMs);
-        this.#options.metrics.firstByte.observe((nowMs - passage.startedAtMs) / 1_000);
+        if (facts.isStream) worker.prefill.firstToken(entry, this.#engineNowMs());
+        this.#options.metrics.firstByte.observe((performance.now() - passage.startedAtMs) / 1_000);
       },
     };
     let attempt = new Attempt(attemptOptions, worker.pool.acquire());
@@ -219,10 +220,15 @@ export class Relay {
       return end;
     } finally {
       response.off('close', onClose);
-      worker.prefill.remove(entry, performance.now());
+      worker.prefill.remove(entry, this.#engineNowMs());
       worker.inFlightRequests--;
       worker.inFlightTokens -= routing.promptTokens;
     }
+  }
+
+  /** The clock of queues and rates. */
+  #engineNowMs(): number {
+    return performance.now() * this.#options.timeScale;
   }
 
   #account(worker: Worker, passage: Passage, end: AttemptEnd): void {
