@@ -6,15 +6,15 @@ import type { Registry } from '../coordinator/registry.ts';
 import { priorBytesPerToken, type Worker } from '../coordinator/worker.ts';
 import { routerError } from '../errors.ts';
 import type { RouterMetrics } from '../metrics.ts';
-import type { Policy, RankedWorker, RoutingFacts } from '../policy/policy.ts';
+import type { Policy, RankedWorker } from '../policy/policy.ts';
 import { TokenEstimate } from '../policy/token-estimate.ts';
 import { abortOnEngine } from './abort.ts';
 import { Attempt, type AttemptEnd } from './attempt.ts';
 import { readBody } from './body.ts';
 import { upstreamHead } from './headers.ts';
-import { type Dialect, dialectOf } from './paths.ts';
-import { factsOfOpaqueBody, peek, type RequestFacts } from './peek.ts';
-import { blockBytes, hashPromptBlocks } from './prompt-blocks.ts';
+import { becomesReady } from './hold.ts';
+import { openPassage, type Passage } from './passage.ts';
+import { dialectOf } from './paths.ts';
 import { sendError } from './send-error.ts';
 import { readUsage, type Usage } from './usage.ts';
 
@@ -33,21 +33,6 @@ export interface RelayOptions {
 }
 
 const maxAttempts = 4;
-
-/** One request on its way through the relay. */
-interface Passage {
-  readonly requestId: string;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly facts: RequestFacts;
-  readonly routing: RoutingFacts;
-  readonly body: readonly Uint8Array[];
-  readonly bodyBytes: number;
-  /** The id under which the engine knows the request, when it has one. */
-  readonly rid: string | undefined;
-  readonly startedAtMs: number;
-  readonly holdUntilMs: number;
-}
 
 /** The data plane: takes a generation request, picks an engine, passes the answer back. */
 export class Relay {
@@ -100,7 +85,18 @@ export class Relay {
         throw routerError('METHOD_NOT_ALLOWED', { method: request.method!, path: request.url! });
       }
       const body = await readBody(request, this.#options.maxBodyBytes);
-      outcome = await this.#carry(this.#admit(requestId, request, response, body, startedAtMs));
+      outcome = await this.#carry(
+        openPassage({
+          requestId,
+          request,
+          response,
+          body,
+          startedAtMs,
+          holdMs: this.#options.holdMs,
+          injectRid: this.#options.injectRid,
+          tokens: this.#tokens,
+        }),
+      );
     } catch (error) {
       if (response.destroyed || request.socket.destroyed) outcome = 'client-gone';
       else {
@@ -110,38 +106,6 @@ export class Relay {
     } finally {
       this.#options.metrics.requestEnded(outcome, performance.now() - startedAtMs);
     }
-  }
-
-  #admit(
-    requestId: string,
-    request: IncomingMessage,
-    response: ServerResponse,
-    body: Buffer,
-    startedAtMs: number,
-  ): Passage {
-    const dialect = dialectOf(request.url!)!;
-    const facts = isJson(request) ? peek(body, dialect) : factsOfOpaqueBody;
-    const spliceAt = this.#options.injectRid && mayCarryRid(dialect) ? facts.ridOffset : undefined;
-    const parts =
-      spliceAt === undefined
-        ? [body]
-        : [body.subarray(0, spliceAt), Buffer.from(`"rid":"${requestId}",`), body.subarray(spliceAt)];
-    return {
-      requestId,
-      request,
-      response,
-      facts,
-      routing: {
-        chain: hashPromptBlocks(body, facts.promptStart, facts.promptEnd),
-        promptTokens: this.#tokens.tokensOf(facts.promptEnd - facts.promptStart),
-        tokensPerBlock: blockBytes / this.#tokens.bytesPerToken,
-      },
-      body: parts,
-      bodyBytes: parts.reduce((total, part) => total + part.length, 0),
-      rid: spliceAt === undefined ? facts.rid : requestId,
-      startedAtMs,
-      holdUntilMs: startedAtMs + this.#options.holdMs,
-    };
   }
 
   /** Tries workers until one answers. @returns the outcome for the metrics */
@@ -288,33 +252,8 @@ export class Relay {
   }
 }
 
-function mayCarryRid(dialect: Dialect): boolean {
-  return dialect === 'chat' || dialect === 'completions' || dialect === 'generate';
-}
-
-function isJson(request: IncomingMessage): boolean {
-  return /^application\/json\b/i.test(request.headers['content-type'] ?? '');
-}
-
 function toCoded(error: unknown, log: Logger, requestId: string): CodedError {
   if (error instanceof CodedError) return error;
   log.error('relay failed', { requestId, error, detail: describeError(error) });
   return routerError('INTERNAL', {}, { cause: error });
-}
-
-/** Resolves true when a worker becomes ready, false after `timeoutMs` or when the client leaves. */
-function becomesReady(registry: Registry, response: ServerResponse, timeoutMs: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const finish = (became: boolean) => {
-      clearTimeout(timer);
-      registry.off('ready', onReady);
-      response.off('close', onClose);
-      resolve(became);
-    };
-    const onReady = () => finish(true);
-    const onClose = () => finish(false);
-    const timer = setTimeout(() => finish(false), Math.max(0, timeoutMs));
-    registry.on('ready', onReady);
-    response.on('close', onClose);
-  });
 }

@@ -1,0 +1,64 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RoutingFacts } from '../policy/policy.ts';
+import type { TokenEstimate } from '../policy/token-estimate.ts';
+import { dialectOf } from './paths.ts';
+import { factsOfOpaqueBody, peek, type RequestFacts } from './peek.ts';
+import { blockBytes, hashPromptBlocks } from './prompt-blocks.ts';
+
+/** One request on its way through the relay. */
+export interface Passage {
+  readonly requestId: string;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly facts: RequestFacts;
+  readonly routing: RoutingFacts;
+  readonly body: readonly Uint8Array[];
+  readonly bodyBytes: number;
+  /** The id under which the engine knows the request, when it has one. */
+  readonly rid: string | undefined;
+  readonly startedAtMs: number;
+  readonly holdUntilMs: number;
+}
+
+export interface PassageOptions {
+  readonly requestId: string;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly body: Buffer;
+  readonly startedAtMs: number;
+  /** Longest wait for a ready worker. */
+  readonly holdMs: number;
+  readonly injectRid: boolean;
+  readonly tokens: TokenEstimate;
+}
+
+/** Works out what the relay needs to know of a request, once. Throws MALFORMED_JSON. */
+export function openPassage(options: PassageOptions): Passage {
+  const { requestId, request, response, body, startedAtMs, tokens } = options;
+  const facts = isJson(request) ? peek(body, dialectOf(request.url!)!) : factsOfOpaqueBody;
+  const spliceAt = options.injectRid ? facts.ridOffset : undefined;
+  const parts =
+    spliceAt === undefined
+      ? [body]
+      : [body.subarray(0, spliceAt), Buffer.from(`"rid":"${requestId}",`), body.subarray(spliceAt)];
+  return {
+    requestId,
+    request,
+    response,
+    facts,
+    routing: {
+      chain: hashPromptBlocks(body, facts.promptStart, facts.promptEnd),
+      promptTokens: tokens.tokensOf(facts.promptEnd - facts.promptStart),
+      tokensPerBlock: blockBytes / tokens.bytesPerToken,
+    },
+    body: parts,
+    bodyBytes: parts.reduce((total, part) => total + part.length, 0),
+    rid: spliceAt === undefined ? facts.rid : requestId,
+    startedAtMs,
+    holdUntilMs: startedAtMs + options.holdMs,
+  };
+}
+
+function isJson(request: IncomingMessage): boolean {
+  return /^application\/json\b/i.test(request.headers['content-type'] ?? '');
+}
