@@ -81,5 +81,6 @@ function formatPath(path: Path): string {
 
 function describe({ line, path, value, advice }: Mistake): string {
   const where = [line === undefined ? '' : `line ${line}`, path].filter(Boolean).join(', ');
-  return `${where}${value === undefined ? '' : ` is ${JSON.stringify(value)}`}: ${advice}`;
+  const what = value === undefined ? where : `${where} is ${JSON.stringify(value)}`;
+  return what === '' ? advice : `${what}: ${advice}`;
 }
