@@ -67,9 +67,12 @@ export class Monitor {
 
   /** Reads what is there, publishes the last, shorter window and lets go of the log. */
   async close(): Promise<void> {
-    while (!(await this.step()));
-    await this.#publishWindow();
-    await this.#tail.close();
+    try {
+      while (!(await this.step()));
+      await this.#publishWindow();
+    } finally {
+      await this.#tail.close();
+    }
   }
 
   async #publishWindow(): Promise<void> {

@@ -22,7 +22,11 @@ const shutdownDeadlineMs = 10_000;
 export async function startMonitor(settings: MonitorSettings): Promise<void> {
   const log = createLogger({ service: 'log-monitor', write: (line) => void process.stderr.write(`${line}\n`) });
   const stopping = new AbortController();
-  const monitor = await Monitor.open({
+  process.stdout.on('error', (error) => {
+    log.error('nobody reads the windows any more', { error });
+    process.exit(1);
+  });
+  const opening = Monitor.open({
     logFile: settings.logFile,
     stateFile: settings.stateFile,
     from: settings.from,
@@ -30,18 +34,17 @@ export async function startMonitor(settings: MonitorSettings): Promise<void> {
     publisher: jsonLinesPublisher(process.stdout),
     log,
   });
-  // A reader that went away shows as a failed `publish`; without a listener it would end the process unexplained.
-  process.stdout.on('error', () => {});
-  const following = follow(monitor, stopping.signal);
+  const following = opening.then((monitor) => follow(monitor, stopping.signal));
   closeOnSignals({
     log,
     deadlineMs: shutdownDeadlineMs,
     close: async () => {
       stopping.abort();
       await following;
-      await monitor.close();
+      await (await opening).close();
     },
   });
+  await opening;
 }
 
 async function follow(monitor: Monitor, stopping: AbortSignal): Promise<void> {

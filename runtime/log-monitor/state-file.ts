@@ -31,7 +31,9 @@ export async function loadState(path: string, logFile: string): Promise<MonitorS
   if (text === undefined) return undefined;
   const state = stateSchema.safeParse(parseJson(text));
   if (!state.success) {
-    throw new Error(`${path} is not a state file of the log monitor. Remove it to start over.`, { cause: state.error });
+    const [issue] = state.error.issues;
+    const reason = `${issue?.path.join('.') || 'content'}: ${issue?.message}`;
+    throw new Error(`${path} is not a state file of the log monitor (${reason}). Remove it to start over.`);
   }
   return state.data.logFile === logFile ? state.data : undefined;
 }
