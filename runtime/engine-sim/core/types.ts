@@ -27,7 +27,7 @@ export interface EngineSettings {
   readonly maxQueuedRequests: number | undefined;
   /** SGLang's `--schedule-conservativeness`: below 1 more is admitted and more retracted. @default 1 */
   readonly scheduleConservativeness?: number | undefined;
-  /** Granularity of the prefix cache. SGLang's default page is 1; larger blocks cost less to simulate. */
+  /** Granularity at which cached prefixes are reused: SGLang's page size, 1 by default. */
   readonly cacheBlockTokens: number;
   /** Decode iterations between two `decode-report` events; SGLang's default is 40. */
   readonly decodeLogInterval: number;
