@@ -1,13 +1,14 @@
 /** `node bench/sim/main.ts [TRACE]`: how long one core takes to simulate an hour of a request trace on 8 engines. */
+import { loadTrace } from '../../runtime/cli/replay/trace.ts';
 import { defaultPreset } from '../../runtime/engine-sim/presets.ts';
-import { extendTrace, readTrace } from './conversation-trace.ts';
+import { extendTrace } from './conversation-trace.ts';
 import { simulateFleet } from './offline-fleet.ts';
 
 const hourMs = 3_600_000;
 const engineCount = 8;
 const path = process.argv[2] ?? new URL('../../traces/mooncake-conversation-2000.jsonl.gz', import.meta.url).pathname;
 
-const source = readTrace(path);
+const source = await loadTrace(path);
 const trace = extendTrace(source, hourMs);
 const startedAt = process.cpuUsage();
 const outcome = simulateFleet(trace, engineCount, defaultPreset.settings);

@@ -1,6 +1,7 @@
+import type { TraceRequest } from '../../runtime/cli/replay/trace.ts';
 import { createEngineCore } from '../../runtime/engine-sim/core/engine-core.ts';
 import type { CoreRequest, EngineCore, EngineSettings } from '../../runtime/engine-sim/core/types.ts';
-import { promptTokens, type TraceRequest } from './conversation-trace.ts';
+import { promptTokens } from './conversation-trace.ts';
 
 /** What a simulated fleet did with a trace. Times in ms of engine time. */
 export interface FleetOutcome {
@@ -32,10 +33,10 @@ export function simulateFleet(
     }),
   );
   trace.forEach((request, index) => {
-    for (const engine of engines) engine.advanceTo(request.arrivalMs);
+    for (const engine of engines) engine.advanceTo(request.timestampMs);
     const rid = `request-${index}`;
-    arrivals.set(rid, request.arrivalMs);
-    leastLoaded(engines).submit(coreRequest(rid, request), request.arrivalMs);
+    arrivals.set(rid, request.timestampMs);
+    leastLoaded(engines).submit(coreRequest(rid, request), request.timestampMs);
   });
   for (const engine of engines) engine.advanceTo(Number.MAX_SAFE_INTEGER);
   return { firstTokenMs, endedAtMs, ...sumTotals(engines) };
