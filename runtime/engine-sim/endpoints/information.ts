@@ -35,35 +35,21 @@ export function modelInfo(exchange: Exchange, { options }: ServerState): void {
   });
 }
 
-/** GET /server_info: the server's arguments, then what the scheduler knows. */
+/** GET /server_info: the server's arguments, then what the scheduler knows, then the arguments as the scheduler has them. */
 export function serverInfo(exchange: Exchange, server: ServerState): void {
   const { options, engine } = server;
   const { settings, contextLength, modelName } = options;
+  const values = argumentValues(exchange, server);
+  const { tokenizer_e2e, ...schedulerTimes } = startupTime(options.startupSeconds);
   const requestLimit = Math.min(contextLength, settings.maxTotalTokens) - 1;
+  const { custom_sigquit_handler: _, ...schedulerValues } = values;
   exchange.sendJson(200, {
-    ...defaultServerArguments,
-    model_path: modelName,
-    tokenizer_path: modelName,
-    served_model_name: modelName,
-    context_length: contextLength,
-    host: options.host,
-    port: options.port,
-    is_embedding: options.isEmbedding,
-    max_running_requests: settings.maxRunningRequests,
-    max_queued_requests: settings.maxQueuedRequests ?? null,
-    max_total_tokens: settings.maxTotalTokens,
-    chunked_prefill_size: settings.chunkedPrefillTokens,
-    page_size: settings.cacheBlockTokens,
-    decode_log_interval: settings.decodeLogInterval,
-    enable_metrics: options.enableMetrics,
-    enable_cache_report: options.enableCacheReport,
-    incremental_streaming_output: options.incrementalStreamingOutput,
-    api_key: options.apiKey === undefined ? null : '[redacted]',
+    ...values,
     launch_command: `--model-path ${modelName}`,
     status: 'ready',
     max_total_num_tokens: settings.maxTotalTokens,
     max_req_input_len: requestLimit - 5,
-    startup_time: startupTime(options.startupSeconds),
+    startup_time: { ...schedulerTimes, tokenizer_e2e },
     hicache_object_layout: {
       enabled: false,
       backend: null,
@@ -74,8 +60,9 @@ export function serverInfo(exchange: Exchange, server: ServerState): void {
     kv_events: null,
     internal_states: [
       {
-        ...defaultServerArguments,
+        ...schedulerValues,
         world_size: 1,
+        startup_time: schedulerTimes,
         effective_max_running_requests_per_dp: settings.maxRunningRequests,
         last_gen_throughput: engine.core.snapshot().generatedTokensPerSecond,
         memory_usage: {
@@ -93,6 +80,31 @@ export function serverInfo(exchange: Exchange, server: ServerState): void {
     version: sglangVersion,
     frontend: 'python',
   });
+}
+
+/** SGLang's arguments with those values that the simulator has. */
+function argumentValues({ request }: Exchange, { options }: ServerState): Record<string, unknown> {
+  const { settings, modelName } = options;
+  return {
+    ...defaultServerArguments(),
+    model_path: modelName,
+    tokenizer_path: modelName,
+    served_model_name: modelName,
+    context_length: options.contextLength,
+    host: options.host,
+    port: request.socket.localPort ?? options.port,
+    is_embedding: options.isEmbedding,
+    max_running_requests: settings.maxRunningRequests,
+    max_queued_requests: settings.maxQueuedRequests ?? null,
+    max_total_tokens: settings.maxTotalTokens,
+    chunked_prefill_size: settings.chunkedPrefillTokens,
+    page_size: settings.cacheBlockTokens,
+    decode_log_interval: settings.decodeLogInterval,
+    enable_metrics: options.enableMetrics,
+    enable_cache_report: options.enableCacheReport,
+    incremental_streaming_output: options.incrementalStreamingOutput,
+    api_key: options.apiKey === undefined ? null : '[redacted]',
+  };
 }
 
 /** Seconds per phase; the simulator spends all of its start-up on loading weights. */

@@ -42,7 +42,8 @@ export class Histogram {
     this.#bounds = bounds;
   }
 
-  observe(labels: Labels, value: number): void {
+  /** @param count how many observations of that value */
+  observe(labels: Labels, value: number, count = 1): void {
     const key = renderLabels(labels);
     let series = this.#series.get(key);
     if (series === undefined) {
@@ -50,12 +51,14 @@ export class Histogram {
       this.#series.set(key, series);
     }
     const bucket = this.#bounds.findIndex((bound) => value <= bound);
-    if (bucket >= 0) series.counts[bucket]!++;
-    series.sum += value;
-    series.count++;
+    if (bucket >= 0) series.counts[bucket]! += count;
+    series.sum += value * count;
+    series.count += count;
   }
 
+  /** Empty before the first observation. */
   render(): string {
+    if (this.#series.size === 0) return '';
     let text = `# HELP ${this.#name} ${this.#help}\n# TYPE ${this.#name} histogram\n`;
     for (const { labels, counts, sum, count } of this.#series.values()) {
       text += `${this.#name}_sum${renderLabels(labels)} ${pythonFloat(sum)}\n`;
@@ -89,7 +92,9 @@ export class Counter {
     else series.value += amount;
   }
 
+  /** Empty before the first increment. */
   render(): string {
+    if (this.#series.size === 0) return '';
     return renderFamily(this.#name, this.#help, 'counter', [...this.#series.values()]);
   }
 }

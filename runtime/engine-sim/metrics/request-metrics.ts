@@ -9,6 +9,8 @@ const interTokenBounds = [
   6, 8,
 ];
 
+const outputIntervalTokens = 50;
+
 /** The metrics of SGLang's HTTP process: one observation per finished request, in engine time. */
 export class RequestMetrics {
   readonly #labels: Labels;
@@ -70,8 +72,11 @@ export class RequestMetrics {
     }
     this.#firstToken.observe(labels, (firstTokenAt - submittedAt) / 1_000);
     const gaps = sequence.completionTokens - 1;
-    // One observation of the mean per request: the simulator does not keep every gap.
-    if (gaps > 0) this.#interToken.observe(this.#labels, (lastTokenAt - firstTokenAt) / 1_000 / gaps);
+    // Without streaming SGLang looks at a request's output every 50 tokens, so shorter answers show no gap.
+    if (isStreaming || gaps >= outputIntervalTokens) {
+      const meanSeconds = (lastTokenAt - firstTokenAt) / 1_000 / Math.max(1, gaps);
+      if (gaps > 0) this.#interToken.observe(this.#labels, meanSeconds, gaps);
+    }
   }
 
   render(): string {

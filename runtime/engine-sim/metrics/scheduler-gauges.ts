@@ -33,19 +33,38 @@ export function renderSchedulerMetrics(
     ],
     ['kv_evictable_tokens', 'Number of evictable (radix-cached) token slots in the KV cache pool.', evictableTokens],
     ['kv_used_tokens', 'Number of actively used token slots in the KV cache pool.', usedTokens],
-    ['num_retracted_reqs', 'The number of retracted requests.', 0],
     ['num_grammar_queue_reqs', 'The number of requests in the grammar waiting queue.', 0],
     ['utilization', 'The utilization.', 0],
     ['page_size', 'KV cache page size.', settings.cacheBlockTokens],
     ['context_len', 'Maximum context length.', contextLength],
   ];
-  const counters: [name: string, help: string, value: number][] = [
-    ['num_retracted_requests_total', 'Total number of retracted requests.', totals.retractions],
-  ];
+  const processLabels = { ...labels, pid: String(process.pid) };
+  const retracted = { labels: processLabels, value: 0 };
   return [
     ...gauges.map(([name, help, value]) => renderFamily(`sglang:${name}`, help, 'gauge', [{ labels, value }])),
-    ...counters.map(([name, help, value]) => renderFamily(`sglang:${name}`, help, 'counter', [{ labels, value }])),
+    renderFamily('sglang:num_retracted_reqs', 'The number of retracted requests.', 'gauge', [retracted]),
+    renderCounters(totals, labels),
   ].join('');
+}
+
+/** A counter comes into being with its first increment. */
+function renderCounters(totals: EngineLoadSnapshot['totals'], labels: Labels): string {
+  const modes = {
+    prefill_compute: totals.promptTokens - totals.cachedTokens,
+    prefill_cache: totals.cachedTokens,
+    decode: totals.generatedTokens,
+  };
+  const samples = Object.entries(modes).map(([mode, value]) => ({ labels: { ...labels, mode }, value }));
+  const realtime = renderFamily(
+    'sglang:realtime_tokens_total',
+    'Total number of tokens processed.',
+    'counter',
+    samples,
+  );
+  if (totals.retractions === 0) return realtime;
+  const help = 'Total number of retracted requests.';
+  const sample = { labels, value: totals.retractions };
+  return realtime + renderFamily('sglang:num_retracted_requests_total', help, 'counter', [sample]);
 }
 
 /** Share of all prompt tokens so far that came from the cache. */

@@ -1,0 +1,65 @@
+import type { WireShape } from './wire-shape.ts';
+
+/** Where the simulator answers differently from SGLang 0.5.23 on purpose. */
+export interface DeliberateDifference {
+  readonly scenarios: readonly string[];
+  readonly what: string;
+  readonly why: string;
+  /** Takes the difference out of a shape, so that the rest must still be equal. */
+  readonly reconcile: (shape: WireShape) => unknown;
+}
+
+/** Metric families that the simulator serves; of each, type and labels are compared. */
+const servedFamilies = [
+  ...['time_to_first_token_seconds', 'e2e_request_latency_seconds', 'inter_token_latency_seconds'],
+  ...['http_requests_total', 'http_responses_total', 'prompt_tokens_total', 'generation_tokens_total'],
+  ...['num_requests_total', 'cached_tokens_total', 'num_aborted_requests_total', 'num_running_reqs'],
+  ...['num_queue_reqs', 'num_used_tokens', 'token_usage', 'full_token_usage', 'gen_throughput', 'cache_hit_rate'],
+  ...['max_total_num_tokens', 'kv_available_tokens', 'kv_evictable_tokens', 'kv_used_tokens', 'num_retracted_reqs'],
+  ...['num_grammar_queue_reqs', 'utilization', 'page_size', 'context_len', 'realtime_tokens_total'],
+].map((name) => `sglang:${name}`);
+
+export const deliberateDifferences: readonly DeliberateDifference[] = [
+  {
+    scenarios: ['get_metrics_before', 'get_metrics_busy', 'get_metrics_after'],
+    what: '`/metrics` has 27 of the 86 metric families.',
+    why: 'The others describe parts that the model of an engine has not (speculation, disaggregation, CUDA graphs, host caches) or that nothing in the fleet reads.',
+    reconcile: (shape) => ({
+      ...shape,
+      body: Object.entries(shape.body as Record<string, string>)
+        .filter(([name]) => servedFamilies.includes(name))
+        .sort(),
+    }),
+  },
+  {
+    scenarios: ['get_server_info', 'get_server_info_old', 'get_server_info_after'],
+    what: '`/server_info` has all keys in the same order, and the values of another machine.',
+    why: 'The captured server ran a tiny model on a CPU; its memory sizes, times, seeds and command line are its own.',
+    reconcile: (shape) => ({ ...shape, body: keysOnly(shape.body) }),
+  },
+  {
+    scenarios: ['get_openapi'],
+    what: '`/openapi.json` lists the paths without their schemas.',
+    why: '230 kB of generated schema that no client of an inference fleet reads.',
+    reconcile: ({ status, headers }) => ({ status, headers }),
+  },
+  {
+    scenarios: ['responses'],
+    what: '`/v1/responses` counts all output tokens.',
+    why: 'SGLang 0.5.23 counted 2 where it had made 4 and said so in `incomplete_details`.',
+    reconcile: (shape) => JSON.parse(JSON.stringify(shape).replace(/\["output_tokens",\d+\]/, '["output_tokens",0]')),
+  },
+  {
+    scenarios: ['get_v1_models_one'],
+    what: 'The model id in the message is the one that was asked for.',
+    why: 'The path in the captured answer was renamed after the capture, in the request only.',
+    reconcile: (shape) => JSON.parse(JSON.stringify(shape).replace("'tmp/", "'opt/")),
+  },
+];
+
+/** Key lists of nested objects, without values. Objects are lists of pairs by now. */
+function keysOnly(shape: unknown): unknown {
+  if (!Array.isArray(shape)) return 'value';
+  const isObject = shape.length > 0 && shape.every((entry) => Array.isArray(entry) && typeof entry[0] === 'string');
+  return isObject ? shape.map(([key, value]) => [key, keysOnly(value)]) : shape.map(keysOnly);
+}
