@@ -7,6 +7,8 @@ import { killTree } from '../../runtime/shared/process/process-tree.ts';
 import { until } from './poll.ts';
 
 const root = path.join(import.meta.dirname, '../..');
+/** Shared by all started daemons, so that only the first of them compiles its code. */
+const compileCache = path.join(root, 'node_modules/.cache/fleet-tests');
 
 export interface StartOptions {
   /** Added to the environment; undefined removes a variable. */
@@ -22,7 +24,7 @@ export function startFleetCommand(args: readonly string[], options?: StartOption
 
 /** Starts any TypeScript or JavaScript program with the Node that runs the tests. */
 export function startProgram(file: string, args: readonly string[], options: StartOptions = {}): StartedProcess {
-  const env: NodeJS.ProcessEnv = { ...process.env, ...options.env };
+  const env: NodeJS.ProcessEnv = { ...process.env, NODE_COMPILE_CACHE: compileCache, ...options.env };
   // Jest sets these for itself; daemons must see what a user's shell would give them.
   for (const name of ['NODE_OPTIONS', 'NODE_ENV', 'JEST_WORKER_ID']) delete env[name];
   const child = spawn(process.execPath, [file, ...args], {

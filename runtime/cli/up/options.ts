@@ -1,4 +1,6 @@
 import path from 'node:path';
+import { findPreset } from '../../engine-sim/preset-choice.ts';
+import { describeError } from '../../shared/errors.ts';
 import { UserError } from '../user-error.ts';
 
 /** Options as the command line and the environment give them. */
@@ -38,9 +40,7 @@ const defaultWorkers = 3;
 
 /** @throws UserError when options contradict each other */
 export function resolveUpOptions(flags: UpFlags, engineArguments: readonly string[]): UpOptions {
-  const preset = flags.preset === undefined ? [] : ['--preset', flags.preset];
   const engines = engineSource(flags);
-  if (preset.length > 0) refuseUnless(engines, 'simulator', '--preset');
   if (engines.kind === 'external' && engineArguments.length > 0) {
     throw new UserError('--engine-url names engines that already run; arguments for engines have nowhere to go.');
   }
@@ -49,7 +49,7 @@ export function resolveUpOptions(flags: UpFlags, engineArguments: readonly strin
     host: flags.host,
     policy: flags.policy,
     engines,
-    engineArguments: [...preset, ...engineArguments],
+    engineArguments: [...presetArguments(flags.preset, engines), ...engineArguments],
     timeScale: flags.timeScale,
     dataDir: path.resolve(flags.dataDir),
     drainSeconds: flags.drainSeconds,
@@ -67,6 +67,12 @@ function engineSource({ engineUrl, model, python, workers }: UpFlags): EngineSou
   return { kind: 'simulator', workers: workers ?? defaultWorkers };
 }
 
-function refuseUnless(engines: EngineSource, kind: EngineSource['kind'], option: string): void {
-  if (engines.kind !== kind) throw new UserError(`${option} is for simulated engines; leave it out here.`);
+function presetArguments(preset: string | undefined, engines: EngineSource): string[] {
+  if (preset === undefined) return [];
+  if (engines.kind !== 'simulator') throw new UserError('--preset is for simulated engines; leave it out here.');
+  try {
+    return ['--preset', findPreset(preset).name];
+  } catch (error) {
+    throw new UserError(describeError(error), { cause: error });
+  }
 }

@@ -21,11 +21,14 @@ export interface ProcessEnd {
   readonly at: string;
 }
 
-const endWithParent = path.join(import.meta.dirname, 'end-with-parent.ts');
+const preloads = ['end-with-parent.ts', 'keep-compile-cache.ts'].flatMap((file) => [
+  '--import',
+  path.join(import.meta.dirname, file),
+]);
 
 /** Runs a program of this repository with this very Node, never longer than its parent lives. */
 export function nodeCommand(program: string, args: readonly string[]): ProcessCommand {
-  return { file: process.execPath, args: ['--import', endWithParent, program, ...args], endsWithParent: true };
+  return { file: process.execPath, args: [...preloads, program, ...args], endsWithParent: true };
 }
 
 /**
