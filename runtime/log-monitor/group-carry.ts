@@ -57,6 +57,8 @@ export function isRateMeaningful(carry: GroupCarry | undefined, event: BatchEven
   const wasEmpty =
     event.kind === 'prefill' ? fields['#running-req'] === 0 : carry.wasEmptySinceDecode || '#transfer-req' in fields;
   const gapMs = nowMs - previousMs;
+  // Time that runs backwards means another clock or another log.
+  if (gapMs < 0) return false;
   return !(wasEmpty && gapMs > ('#transfer-req' in fields ? 5 * idleGapMs : idleGapMs));
 }
 

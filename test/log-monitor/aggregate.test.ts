@@ -157,6 +157,14 @@ describe('rates', () => {
     expect(window.generationTokensPerSecond).toMatchObject({ count: 1, max: 80 });
   });
 
+  test('a clock that was set back gives no rate and no tokens', () => {
+    const window = aggregate([
+      decode(30, '#running-req: 1, gen throughput (token/s): 80.00'),
+      decode(10, '#running-req: 1, gen throughput (token/s): 80.00'),
+    ]);
+    expect(window).toMatchObject({ generationTokens: 0, generationTokensPerSecond: null });
+  });
+
   test('one-token health probes are no prefill rates', () => {
     const window = aggregate([
       prefill(1, '#new-seq: 1, #new-token: 500, #running-req: 1, input throughput (token/s): 900.00'),
