@@ -34,6 +34,16 @@ export function simCommand(): Command {
       .option('--context-length <tokens>', 'longest prompt and answer together', parseCount, 131_072)
       .option('--prefill-rate <tokens/s>', 'uncached prompt tokens per second', parsePositiveNumber)
       .option('--prefill-overhead-ms <ms>', 'cost of a prefill pass beside its tokens', parseNonNegative)
+      .option(
+        '--prefill-doubling-context-tokens <tokens>',
+        'context at which a prompt token costs twice as much as the first',
+        parsePositiveNumber,
+      )
+      .option(
+        '--schedule-conservativeness <factor>',
+        'below 1 more is admitted and more retracted',
+        parsePositiveNumber,
+      )
       .option('--chunked-prefill-size <tokens>', 'most prompt tokens of one prefill pass', parseCount)
       .option('--decode-step-ms <ms>', 'one decode step of one short request', parsePositiveNumber)
       .option('--decode-ms-per-request <ms>', 'added to a decode step per running request', parseNonNegative)
@@ -58,9 +68,14 @@ export function simCommand(): Command {
       // Launchers pass whatever flags their real engine takes.
       .allowUnknownOption()
       .allowExcessArguments()
-      .action(async (options) => {
+      .action(async (options, command: Command) => {
         const { runSimulator } = await import('./main.ts');
-        await runSimulator(options);
+        try {
+          await runSimulator(options);
+        } catch (error) {
+          if (error instanceof InvalidArgumentError) command.error(`error: ${error.message}`);
+          throw error;
+        }
       })
   );
 }

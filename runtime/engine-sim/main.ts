@@ -17,6 +17,8 @@ export interface SimulatorOptions {
   readonly contextLength: number;
   readonly prefillRate?: number;
   readonly prefillOverheadMs?: number;
+  readonly prefillDoublingContextTokens?: number;
+  readonly scheduleConservativeness?: number;
   readonly chunkedPrefillSize?: number;
   readonly decodeStepMs?: number;
   readonly decodeMsPerRequest?: number;
@@ -78,6 +80,7 @@ export async function runSimulator(options: SimulatorOptions): Promise<void> {
 export function settingsOf(options: SimulatorOptions): EngineSettings {
   const { settings } = findPreset(options.preset);
   return {
+    ...settings,
     prefillTokensPerSecond: options.prefillRate ?? settings.prefillTokensPerSecond,
     prefillOverheadMs: options.prefillOverheadMs ?? settings.prefillOverheadMs,
     chunkedPrefillTokens: options.chunkedPrefillSize ?? settings.chunkedPrefillTokens,
@@ -89,6 +92,8 @@ export function settingsOf(options: SimulatorOptions): EngineSettings {
     maxQueuedRequests: options.maxQueuedRequests ?? settings.maxQueuedRequests,
     cacheBlockTokens: options.pageSize ?? settings.cacheBlockTokens,
     decodeLogInterval: options.decodeLogInterval ?? settings.decodeLogInterval,
+    prefillDoublingContextTokens: options.prefillDoublingContextTokens ?? settings.prefillDoublingContextTokens,
+    scheduleConservativeness: options.scheduleConservativeness ?? settings.scheduleConservativeness,
   };
 }
 

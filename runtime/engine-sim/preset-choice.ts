@@ -1,28 +1,24 @@
 import { InvalidArgumentError } from 'commander';
-import type { EnginePreset } from './presets.ts';
-import * as catalogue from './presets.ts';
-
-const presets: readonly EnginePreset[] = Object.values(catalogue).filter(isPreset);
-
-function isPreset(value: unknown): value is EnginePreset {
-  return typeof value === 'object' && value !== null && 'settings' in value && 'name' in value;
-}
+import { type EnginePreset, enginePresets } from './presets.ts';
 
 /** The preset of that name. Throws a usage error that lists the names. */
 export function findPreset(name: string): EnginePreset {
-  const preset = presets.find((candidate) => candidate.name === name);
+  const preset = enginePresets.find((candidate) => candidate.name === name);
   if (preset !== undefined) return preset;
-  const names = presets.map((candidate) => candidate.name).join(', ');
+  const names = enginePresets.map((candidate) => candidate.name).join(', ');
   throw new InvalidArgumentError(`unknown preset "${name}"; there are ${names}.`);
 }
 
-/** Every preset with its settings, for `--print-presets`. */
+/** Every preset: each figure and where it comes from, for `--print-presets`. */
 export function renderPresets(): string {
-  return presets.map(({ name, summary, settings }) => `${name}: ${summary}\n${renderSettings(settings)}`).join('\n');
+  return enginePresets.map(renderPreset).join('\n');
 }
 
-function renderSettings(settings: EnginePreset['settings']): string {
-  return Object.entries(settings)
-    .map(([field, value]) => `  ${field}: ${value ?? 'unlimited'}\n`)
-    .join('');
+function renderPreset({ name, summary, settings, derivations }: EnginePreset): string {
+  const fields = Object.entries(settings).map(([field, value]) => {
+    const figure = value === undefined ? 'unlimited' : String(value);
+    const derivation = (derivations as Readonly<Record<string, string | undefined>>)[field] ?? '';
+    return `  ${field.padEnd(34)} ${figure.padEnd(12)} ${derivation}`.trimEnd();
+  });
+  return `${name}: ${summary}\n${fields.join('\n')}\n`;
 }
