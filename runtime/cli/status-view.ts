@@ -6,6 +6,7 @@ import { oneLine } from './terminal-text.ts';
 
 const columns: readonly Column[] = [
   { title: 'WORKER' },
+  { title: 'RUNNER' },
   { title: 'STATE' },
   { title: 'MODEL' },
   { title: 'IN FLIGHT', align: 'right' },
@@ -51,6 +52,7 @@ function workerRow(worker: WorkerView): string[] {
   const color = stateColors[worker.state];
   return [
     oneLine(worker.id),
+    oneLine(worker.runnerId ?? missing),
     color ? styleText(color, worker.state) : oneLine(worker.state),
     oneLine(worker.model ?? missing),
     count(worker.inFlightRequests),

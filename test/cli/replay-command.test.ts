@@ -27,7 +27,9 @@ test('fleet replay prints a table and leaves with 1 when a request failed', asyn
   });
   const run = await runFleet(['replay', trace, '--limit', '3', '--url', server.url]);
   expect(run.code).toBe(1);
-  expect(run.stdout).toMatch(/completed 2 {3}errors 1\n {2}1 x http 500 BROKEN: It broke\./);
+  expect(run.stdout).toMatch(
+    /completed 2 {3}errors 1 \(1 before their first token\)\n {2}1 x http 500 BROKEN: It broke\./,
+  );
   expect(run.stdout).toMatch(/mean +p50 +p90 +p99 +max\nTTFT, s/);
 });
 

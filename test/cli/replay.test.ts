@@ -59,7 +59,7 @@ test('every kind of error is counted and shown with an example, the others are m
   ];
   await using server = await startScriptedServer({ answer: (_, index) => answers[index]! });
   const report = await replayTrace({ url: server.url, requests: trace(5) });
-  expect(report.requests).toMatchObject({ sent: 5, completed: 1, failed: 4 });
+  expect(report.requests).toMatchObject({ sent: 5, completed: 1, failed: 4, failedBeforeFirstToken: 2 });
   expect(report.ttftSeconds.count).toBe(1);
   expect(report.errors[0]).toEqual({ kind: 'http 503 NO_READY_WORKER', count: 2, example: 'No worker is ready.' });
   expect(report.errors.map((error) => error.kind).sort()).toEqual([

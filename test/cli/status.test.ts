@@ -7,7 +7,7 @@ import { runFleet } from '../support/run-fleet.ts';
 import { startScriptedServer, unusedUrl } from '../support/scripted-openai-server.ts';
 
 const worker: WorkerView = {
-  id: 'worker-1',
+  id: '10.0.0.5:7999',
   url: 'http://10.0.0.5:7999',
   model: 'sim',
   state: 'ready',
@@ -25,7 +25,8 @@ const worker: WorkerView = {
 };
 const idle: WorkerView = {
   ...worker,
-  id: 'worker-2',
+  id: '10.0.0.6:7999',
+  runnerId: null,
   state: 'starting',
   model: null,
   prefillTokensPerSecond: null,
@@ -45,9 +46,9 @@ test('the table has a headline and a row per worker, with dashes for what is not
   expect(stripVTControlCharacters(renderStatus(fleet))).toBe(
     `router host-17 0.1.0  ·  policy predicted-ttft  ·  up 1 h 02 min  ·  1 of 2 workers ready  ·  6 in flight  ·  2,468 done  ·  4 failed
 
-WORKER    STATE     MODEL  IN FLIGHT  RUN/WAIT  KV USE  HIT RATE  PREFILL TOK/S   DONE  FAILED  HEARTBEAT
-worker-1  ready     sim            3       3/1  25.0 %    25.6 %          8,012  1,234       2        4 s
-worker-2  starting  -              3         -       -         -              -  1,234       2          -`,
+WORKER         RUNNER    STATE     MODEL  IN FLIGHT  RUN/WAIT  KV USE  HIT RATE  PREFILL TOK/S   DONE  FAILED  HEARTBEAT
+10.0.0.5:7999  worker-1  ready     sim            3       3/1  25.0 %    25.6 %          8,012  1,234       2        4 s
+10.0.0.6:7999  -         starting  -              3         -       -         -              -  1,234       2          -`,
   );
 });
 

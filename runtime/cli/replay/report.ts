@@ -27,7 +27,7 @@ export function renderReport(report: ReplayReport): string {
         `${duration(report.durationSeconds)} took ${duration(wallSeconds)} on the wall.`,
     ...remarks.map((remark) => `Note: ${remark}.`),
     '',
-    `completed ${count(requests.completed)}   errors ${count(requests.failed)}`,
+    `completed ${count(requests.completed)}   errors ${count(requests.failed)}${requests.failed > 0 ? ` (${count(requests.failedBeforeFirstToken)} before their first token)` : ''}`,
     ...report.errors.map(({ kind, count: times, example }) => `  ${count(times)} x ${kind}: ${excerpt(example)}`),
     '',
     ...timeTable(report),

@@ -15,6 +15,8 @@ export interface ReplayReport {
     readonly sent: number;
     readonly completed: number;
     readonly failed: number;
+    /** Of the failed: nothing had been shown yet, so a router could have tried elsewhere. */
+    readonly failedBeforeFirstToken: number;
     /** Running when the replay was stopped. */
     readonly interrupted: number;
     /** Completed with another number of tokens than asked for. */
@@ -71,6 +73,7 @@ export interface ReplayFacts extends Pick<ReplayReport, 'url' | 'api' | 'model' 
 export function summarise(facts: ReplayFacts, measured: readonly MeasuredRequest[]): ReplayReport {
   const { planned, wallMs, ...settings } = facts;
   const completed = measured.filter((request) => !request.failure && !request.isInterrupted);
+  const failed = measured.filter((request) => request.failure);
   const toSeconds = facts.timeScale / 1_000;
   const durationSeconds = wallMs * toSeconds;
   const tokens = tokenSums(completed);
@@ -80,7 +83,8 @@ export function summarise(facts: ReplayFacts, measured: readonly MeasuredRequest
       planned,
       sent: measured.length,
       completed: completed.length,
-      failed: measured.filter((request) => request.failure).length,
+      failed: failed.length,
+      failedBeforeFirstToken: failed.filter((request) => request.ttftMs === undefined).length,
       interrupted: measured.filter((request) => request.isInterrupted).length,
       wrongLength: completed.filter(({ usage, requestedTokens }) => usage && usage.completionTokens !== requestedTokens)
         .length,
