@@ -58,3 +58,30 @@ test('a retracted request that finds the bounded queue full is refused late and 
   expect(engine.finish('waits')).toMatchObject({ reason: 'length' });
   expect(engine.core.snapshot()).toMatchObject({ runningRequests: 0, waitingRequests: 0, usedTokens: 0 });
 });
+
+/**
+ * What a real 0.5.23 did with 6 running and 2 queued requests allowed, a pool of 3,000 tokens and 12 requests 50 ms
+ * apart: 4 ran, 2 waited, 6 were refused at once, and the fourth was refused after 24 s of decoding. Lengths and step
+ * time are chosen to fit what was seen.
+ */
+test('a real server under a bounded queue and a small pool: four run, two wait, six are refused, the fourth falls late', () => {
+  const engine = new RecordedEngine({
+    maxTotalTokens: 3_000,
+    maxRunningRequests: 6,
+    maxQueuedRequests: 2,
+    prefillTokensPerSecond: 5_000,
+    decodeStepMs: 37,
+  });
+  for (let index = 0; index < 12; index++) {
+    engine.submit({ rid: `q${index}`, prompt: 113, maxNewTokens: 800, at: 50 * index });
+  }
+  engine.core.advanceTo(1_000);
+  expect(engine.core.snapshot()).toMatchObject({ runningRequests: 4, waitingRequests: 2 });
+  expect(engine.of('rejected').map(({ rid }) => rid)).toEqual(['q6', 'q7', 'q8', 'q9', 'q10', 'q11']);
+  engine.runUntilIdle();
+  const late = engine.of('rejected').at(-1)!;
+  expect(late).toMatchObject({ rid: 'q3' });
+  expect(late.at).toBeGreaterThan(20_000);
+  expect(late.generatedTokens).toBeGreaterThan(500);
+  expect(engine.of('finished').map(({ rid }) => rid)).toEqual(['q0', 'q1', 'q2', 'q4', 'q5']);
+});
