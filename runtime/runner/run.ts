@@ -17,12 +17,10 @@ export async function runRunner(flags: RunnerFlags, engineArguments: readonly st
   const log = createLogger({ service: 'runner' });
   try {
     const lock = await claimDataDir(options.dataDir, log);
+    process.on('exit', () => lock.release());
     const engine = createEngine(options, lock, log);
     // Last line of defence: whatever way this process exits, its engine does not outlive it.
-    process.on('exit', () => {
-      engine.kill();
-      lock.release();
-    });
+    process.prependListener('exit', () => engine.kill());
     const runner = new Runner(options, engine, log);
     const server = await startServer(runner, options, log);
     runner.start(server.port);

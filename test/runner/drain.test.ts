@@ -39,6 +39,16 @@ test('requests that outlive the drain deadline are aborted', async () => {
   expect(runner.engineLog).toMatch(/abort_request received\nSIGTERM received/);
 });
 
+test('an idle engine that does not heed SIGTERM is killed with everything that it started', async () => {
+  await using runner = await StartedRunner.start({ engineArgs: ['--stubborn', '--child'] });
+  const { engine } = await runner.ready();
+  const child = Number(runner.engineLog.match(/engine child (\d+)/)![1]);
+  runner.process.signal('SIGTERM');
+  expect(await runner.process.waitForExit()).toMatchObject({ code: 0 });
+  expect(runner.engineLog).toContain('SIGTERM received');
+  expect([identifyProcess(engine.pid!), identifyProcess(child)]).toEqual([undefined, undefined]);
+});
+
 test('a router that is gone does not hold up the drain', async () => {
   await using router = await RouterStandIn.start();
   await using runner = await StartedRunner.start({ routerUrls: [router.url] });

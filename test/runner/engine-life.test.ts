@@ -30,16 +30,15 @@ test('an engine that is killed is reported down, comes back by itself and is rep
 test('a server that answers is not ready before it generates', async () => {
   await using router = await RouterStandIn.start();
   await using runner = await StartedRunner.start({ routerUrls: [router.url], engineArgs: ['--refuse', '4'] });
-  await runner.process.waitForLine(/"msg":"engine launched"/);
-  expect(router.calls).toEqual([]);
   await router.waitFor('a registration', (call) => call.kind === 'register');
+  expect(runner.engineLog.match(/generation refused/g)).toHaveLength(4);
   expect((await runner.health()).engine).toMatchObject({ state: 'ready', restarts: 0 });
 });
 
 test('an engine that stays silent without ever generating is given up and started anew', async () => {
   await using runner = await StartedRunner.start({
     args: ['--startup-silence-seconds', '1', '--time-scale', '2'],
-    engineArgs: ['--refuse', '1000000'],
+    engineArgs: ['--refuse', '1000000', '--silent'],
   });
   const { engine } = await runner.healthWhere('the engine was given up', (health) => health.engine.restarts > 0);
   expect(engine.lastEnd?.reason).toMatch(/No new log output for 0.5 s .* 503/);

@@ -5,6 +5,11 @@ import { shownPath } from './shown-path.ts';
 export class ConsoleOutput {
   readonly #startedAt = performance.now();
 
+  constructor() {
+    // A terminal or a pipe that went away must not cut the drain short.
+    process.stdout.on('error', () => undefined);
+  }
+
   step(text: string): void {
     const seconds = ((performance.now() - this.#startedAt) / 1_000).toFixed(1);
     this.line(`${seconds.padStart(6)} s  ${text}`);

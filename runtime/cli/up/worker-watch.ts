@@ -7,7 +7,8 @@ import type { ConsoleOutput } from './console-output.ts';
 import type { WorkerPlan } from './plan.ts';
 
 const startupPollMs = 50;
-const servingPollMs = 1_000;
+/** Shorter than the first restart wait, so that an engine's last words are read before the next one speaks. */
+const servingPollMs = 400;
 
 export interface WorkerWatchOptions {
   readonly worker: WorkerPlan;

@@ -1,6 +1,6 @@
-// The least that a runner needs of an engine, under the control of a test: `--refuse N` refuses the first N generations,
-// `--child` starts a process of its own, `--stubborn` ignores SIGTERM; `POST /test/in-flight {"count":N}` sets what
-// `/v1/loads` reports.
+// The least that a runner needs of an engine, under the control of a test: `--refuse N` refuses the first N generations
+// (`--silent`: without a log line), `--child` starts a process of its own, `--stubborn` ignores SIGTERM;
+// `POST /test/in-flight {"count":N}` sets what `/v1/loads` reports.
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import { json } from 'node:stream/consumers';
@@ -12,6 +12,7 @@ const { values } = parseArgs({
     port: { type: 'string' },
     refuse: { type: 'string', default: '0' },
     child: { type: 'boolean', default: false },
+    silent: { type: 'boolean', default: false },
     stubborn: { type: 'boolean', default: false },
   },
 });
@@ -21,7 +22,10 @@ let inFlight = 0;
 type Answer = readonly [status: number, body: unknown];
 const routes: Record<string, (body: unknown) => Answer> = {
   'POST /generate': () => {
-    if (refusalsLeft-- > 0) return [503, { error: { message: 'warming up' } }];
+    if (refusalsLeft-- > 0) {
+      if (!values.silent) console.log('generation refused');
+      return [503, { error: { message: 'warming up' } }];
+    }
     return [200, { text: ' yes', meta_info: { completion_tokens: 1, finish_reason: { type: 'length', length: 1 } } }];
   },
   'GET /health': () => [200, {}],
