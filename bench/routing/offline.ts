@@ -3,6 +3,7 @@ import { createEngineCore } from '../../runtime/engine-sim/core/engine-core.ts';
 import type { EngineCore, EngineSettings } from '../../runtime/engine-sim/core/types.ts';
 import type { Policy, RoutableWorker } from '../../runtime/router/policy/policy.ts';
 import { type PrefillEntry, PrefillQueue } from '../../runtime/router/policy/prefill-queue.ts';
+import { PrefixBudget } from '../../runtime/router/policy/prefix-budget.ts';
 import { PrefixIndex } from '../../runtime/router/policy/prefix-index.ts';
 import { promptTokens } from '../sim/conversation-trace.ts';
 
@@ -39,6 +40,7 @@ export function routeTrace(
 ): RoutingOutcome {
   const inFlight = new Map<string, InFlight>();
   const firstTokenMs: number[] = [];
+  const budget = new PrefixBudget(128 * 1024 * 1024);
   const workers = Array.from({ length: engineCount }, (_, i): SimulatedWorker => {
     const engine = createEngineCore(settings, (event) => {
       if (event.kind === 'token' && event.position === 0) {
@@ -57,7 +59,7 @@ export function routeTrace(
       inFlightRequests: 0,
       lastSentAtMs: 0,
       prefill: new PrefillQueue(),
-      prefixes: new PrefixIndex(Math.floor(settings.maxTotalTokens / blockTokens)),
+      prefixes: new PrefixIndex(Math.floor(settings.maxTotalTokens / blockTokens), budget),
     };
   });
   trace.forEach((request, index) => {

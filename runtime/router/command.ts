@@ -64,6 +64,12 @@ export function routerCommand(): Command {
         .argParser(parsePositiveNumber)
         .default(600),
     )
+    .addOption(
+      option('--prefix-memory-mb <MiB>', "memory for what is remembered of the workers' caches")
+        .env('FLEET_PREFIX_MEMORY_MB')
+        .argParser(parseIntegerIn(1, 65_536))
+        .default(128),
+    )
     .option('--no-rid', 'do not give requests an id on the engine (a client that leaves is then noticed later)')
     .addOption(
       option('--time-scale <factor>', 'for engines that run faster than real time')

@@ -23,6 +23,8 @@ export interface RouterConfig {
   /** Longest wait of a request for a ready worker, in seconds. */
   readonly holdSeconds: number;
   readonly injectRid: boolean;
+  /** Memory for what the router remembers of the workers' prefix caches, in MiB. */
+  readonly prefixMemoryMb: number;
   /** Longest wait for answers in flight at shut-down, in seconds. */
   readonly drainSeconds: number;
   /** Divides waits and polls; for engines that run faster than real time only. */

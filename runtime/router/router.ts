@@ -21,7 +21,7 @@ export interface RunningRouter {
 /** Starts a router: store, registry and its sources, relay, HTTP surface. Shut-down is this list reversed. */
 export async function startRouter(config: RouterConfig, log: Logger): Promise<RunningRouter> {
   const store = await Store.open(config.dataDir);
-  const registry = new Registry(log);
+  const registry = new Registry(log, 1024 * 1024 * config.prefixMemoryMb);
   const prober = new Prober({ registry, log, timeScale: config.timeScale });
   const coordinator = new Coordinator(registry, store, log);
   await coordinator.restore(Date.now());

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Logger } from '../../shared/log.ts';
 import type { EngineState, RunnerHeartbeat, RunnerRegistration } from '../../shared/protocol.ts';
+import { PrefixBudget } from '../policy/prefix-budget.ts';
 import { Worker, type WorkerSource, type WorkerState } from './worker.ts';
 
 interface RegistryEvents {
@@ -28,9 +29,14 @@ export class Registry extends EventEmitter<RegistryEvents> {
   readonly #log: Logger;
   #ready: readonly Worker[] = [];
 
-  constructor(log: Logger) {
+  /** Bounds what is remembered of all workers' caches together. */
+  readonly prefixBudget: PrefixBudget;
+
+  /** @param maxPrefixBytes memory for the prefix index over all workers */
+  constructor(log: Logger, maxPrefixBytes: number) {
     super();
     this.#log = log;
+    this.prefixBudget = new PrefixBudget(maxPrefixBytes);
   }
 
   get workers(): readonly Worker[] {
@@ -120,9 +126,9 @@ export class Registry extends EventEmitter<RegistryEvents> {
     if (state === 'gone') this.emit('gone', worker);
   }
 
-  /** Closes every worker's connections. */
+  /** Ends what every worker holds. */
   close(): void {
-    for (const worker of this.workers) worker.pool.close();
+    for (const worker of this.workers) worker.close();
   }
 
   #ofRunner(runnerId: string): Worker | undefined {
@@ -135,7 +141,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
       known.sources.add(source);
       return known;
     }
-    const worker = new Worker(url);
+    const worker = new Worker(url, this.prefixBudget);
     worker.sources.add(source);
     this.#workers.set(url, worker);
     this.#log.info('worker added', { worker: worker.id, source });
@@ -148,7 +154,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
     if (worker.sources.size > 0) return;
     this.#workers.delete(worker.url);
     this.setState(worker, 'gone', `no longer known from ${source}`);
-    worker.pool.close();
+    worker.close();
   }
 
   /** What a runner says of its engine is believed at once when it is bad news; good news has to be proven. */

@@ -1,6 +1,7 @@
 import type { EngineLoad, WorkerView } from '../../shared/protocol.ts';
 import type { RoutableWorker } from '../policy/policy.ts';
 import { PrefillQueue } from '../policy/prefill-queue.ts';
+import type { PrefixBudget } from '../policy/prefix-budget.ts';
 import { PrefixIndex } from '../policy/prefix-index.ts';
 import { blockBytes } from '../relay/prompt-blocks.ts';
 import { UpstreamPool } from '../relay/upstream-pool.ts';
@@ -29,7 +30,7 @@ export class Worker implements RoutableWorker {
   readonly url: string;
   readonly pool: UpstreamPool;
   readonly prefill = new PrefillQueue();
-  readonly prefixes = new PrefixIndex((priorKvTokens * priorBytesPerToken) / blockBytes);
+  readonly prefixes: PrefixIndex;
   readonly sources = new Set<WorkerSource>();
 
   state: WorkerState = 'starting';
@@ -49,8 +50,9 @@ export class Worker implements RoutableWorker {
   #promptTokens = 0;
   #cachedTokens = 0;
 
-  constructor(url: string) {
+  constructor(url: string, prefixBudget: PrefixBudget) {
     this.url = url;
+    this.prefixes = new PrefixIndex(blocksOf(priorKvTokens), prefixBudget);
     this.id = new URL(url).host;
     this.pool = new UpstreamPool(url);
   }
@@ -74,8 +76,14 @@ export class Worker implements RoutableWorker {
     const isNewSize = load.maxTotalTokens !== this.load?.maxTotalTokens;
     this.load = load;
     if (isNewSize && load.maxTotalTokens > 0) {
-      this.prefixes.resize(Math.max(1, Math.floor((load.maxTotalTokens * priorBytesPerToken) / blockBytes)));
+      this.prefixes.resize(blocksOf(load.maxTotalTokens));
     }
+  }
+
+  /** Ends what the worker holds: connections and the memory of its cache. */
+  close(): void {
+    this.pool.close();
+    this.prefixes.close();
   }
 
   /** @param nowMs wall clock, for the age of the heartbeat */
@@ -98,4 +106,9 @@ export class Worker implements RoutableWorker {
       lastHeartbeatAgeSeconds: this.lastHeartbeatAtMs === undefined ? null : (nowMs - this.lastHeartbeatAtMs) / 1_000,
     };
   }
+}
+
+/** Blocks that fit into a KV pool of so many tokens. */
+function blocksOf(kvTokens: number): number {
+  return Math.max(1, Math.floor((kvTokens * priorBytesPerToken) / blockBytes));
 }

@@ -9,7 +9,7 @@ const heartbeat = { runnerId: 'r1', activeCount: 0, warmingCount: 0 };
 let registry: Registry;
 let probed: string[];
 beforeEach(() => {
-  registry = new Registry(log);
+  registry = new Registry(log, 1024 * 1024);
   probed = [];
   registry.on('needs-probe', (worker) => probed.push(worker.id));
 });

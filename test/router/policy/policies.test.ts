@@ -1,6 +1,7 @@
 import { createPolicy, policyNames } from '../../../runtime/router/policy/policies.ts';
 import type { RoutableWorker } from '../../../runtime/router/policy/policy.ts';
 import { PrefillQueue } from '../../../runtime/router/policy/prefill-queue.ts';
+import { PrefixBudget } from '../../../runtime/router/policy/prefix-budget.ts';
 import { PrefixIndex } from '../../../runtime/router/policy/prefix-index.ts';
 
 const worker = (id: string, facts: Partial<RoutableWorker> = {}): RoutableWorker => ({
@@ -8,7 +9,7 @@ const worker = (id: string, facts: Partial<RoutableWorker> = {}): RoutableWorker
   inFlightRequests: 0,
   lastSentAtMs: 0,
   prefill: new PrefillQueue(),
-  prefixes: new PrefixIndex(100),
+  prefixes: new PrefixIndex(100, new PrefixBudget(1024 * 1024)),
   ...facts,
 });
 
