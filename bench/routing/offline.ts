@@ -1,7 +1,7 @@
 import { blockTokens, type TraceRequest } from '../../runtime/cli/replay/trace.ts';
 import { createEngineCore } from '../../runtime/engine-sim/core/engine-core.ts';
 import type { EngineCore, EngineSettings } from '../../runtime/engine-sim/core/types.ts';
-import type { Policy, RoutableWorker } from '../../runtime/router/policy/policy.ts';
+import { chooseWorker, type Policy, type RoutableWorker } from '../../runtime/router/policy/policy.ts';
 import { type PrefillEntry, PrefillQueue } from '../../runtime/router/policy/prefill-queue.ts';
 import { PrefixBudget } from '../../runtime/router/policy/prefix-budget.ts';
 import { PrefixIndex } from '../../runtime/router/policy/prefix-index.ts';
@@ -70,7 +70,7 @@ export function routeTrace(
       promptTokens: request.inputTokens,
       tokensPerBlock: blockTokens,
     };
-    const { worker, uncachedTokens } = policy.rank(facts, workers, now)[0]!;
+    const { worker, uncachedTokens } = chooseWorker(policy, facts, workers, now)!;
     const rid = `request-${index}`;
     inFlight.set(rid, { worker, arrivedAtMs: now, entry: worker.prefill.add(uncachedTokens, now, true) });
     worker.inFlightRequests++;

@@ -1,7 +1,7 @@
-import { type Policy, rankByScore } from './policy.ts';
+import type { Policy } from './policy.ts';
 
 /** The worker with the fewest requests of this router in flight. */
 export const leastRequest: Policy = {
   name: 'least-request',
-  rank: (request, workers) => rankByScore(request, workers, (worker) => worker.inFlightRequests),
+  scorer: () => (worker) => worker.inFlightRequests,
 };

@@ -22,19 +22,26 @@ export interface RoutingFacts {
   readonly tokensPerBlock: number;
 }
 
+/**
+ * Scores one worker for one request; the lowest score wins, Infinity never does unless all have it.
+ * @param uncachedTokens prompt tokens that the worker probably has to compute
+ * @param index place of the worker in the list that `scorer` was given
+ */
+export type Score = (worker: RoutableWorker, uncachedTokens: number, index: number) => number;
+
+/** How a worker is chosen. */
+export interface Policy {
+  readonly name: string;
+  /** Looks at the whole request once; the result scores each worker. Must not keep or change what it is given. */
+  scorer(request: RoutingFacts, workers: readonly RoutableWorker[], nowMs: number): Score;
+}
+
 /** A worker with the reasons for its place. */
 export interface RankedWorker<W> {
   readonly worker: W;
   /** Lower is better; ms of predicted first-token time for `predicted-ttft`, the policy's own measure elsewhere. */
   readonly score: number;
-  /** Prompt tokens that the worker probably has to compute. */
   readonly uncachedTokens: number;
-}
-
-/** Orders the workers that may take a request, best first. Must not keep or change what it is given. */
-export interface Policy {
-  readonly name: string;
-  rank<W extends RoutableWorker>(request: RoutingFacts, workers: readonly W[], nowMs: number): RankedWorker<W>[];
 }
 
 /** Prompt tokens that `worker` probably has to compute: all but the blocks it holds, and at least one. */
@@ -43,16 +50,46 @@ export function uncachedTokensOn(worker: RoutableWorker, request: RoutingFacts):
   return Math.max(1, request.promptTokens - cached);
 }
 
-/** Ranks by a score, lowest first; of equal scores the one that has waited longest for a request. */
-export function rankByScore<W extends RoutableWorker>(
+/**
+ * The best of `workers`, undefined when there are none. Of equal scores the one that has waited longest for a request.
+ * One pass without garbage per worker: this runs for every request, over every worker.
+ */
+export function chooseWorker<W extends RoutableWorker>(
+  policy: Policy,
   request: RoutingFacts,
   workers: readonly W[],
-  score: (worker: W, uncachedTokens: number) => number,
+  nowMs: number,
+): RankedWorker<W> | undefined {
+  const score = policy.scorer(request, workers, nowMs);
+  let best: W | undefined;
+  let bestScore = 0;
+  let bestUncached = 0;
+  for (let i = 0; i < workers.length; i++) {
+    const worker = workers[i]!;
+    const uncached = uncachedTokensOn(worker, request);
+    const its = score(worker, uncached, i);
+    const isBetter =
+      best === undefined || its < bestScore || (its === bestScore && worker.lastSentAtMs < best.lastSentAtMs);
+    if (!isBetter) continue;
+    best = worker;
+    bestScore = its;
+    bestUncached = uncached;
+  }
+  return best && { worker: best, score: bestScore, uncachedTokens: bestUncached };
+}
+
+/** All workers, best first, for explanations; agrees with `chooseWorker` on the first. */
+export function rankWorkers<W extends RoutableWorker>(
+  policy: Policy,
+  request: RoutingFacts,
+  workers: readonly W[],
+  nowMs: number,
 ): RankedWorker<W>[] {
+  const score = policy.scorer(request, workers, nowMs);
   return workers
-    .map((worker) => {
+    .map((worker, i) => {
       const uncachedTokens = uncachedTokensOn(worker, request);
-      return { worker, uncachedTokens, score: score(worker, uncachedTokens) };
+      return { worker, uncachedTokens, score: score(worker, uncachedTokens, i) };
     })
     .sort((a, b) => a.score - b.score || a.worker.lastSentAtMs - b.worker.lastSentAtMs);
 }

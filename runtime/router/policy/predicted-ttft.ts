@@ -1,4 +1,4 @@
-import { type Policy, rankByScore } from './policy.ts';
+import type { Policy } from './policy.ts';
 
 /** What one running request adds to the first-token time of another: its share of the decode steps in between. */
 const decodeMsPerRunningRequest = 0.5;
@@ -9,13 +9,8 @@ const decodeMsPerRunningRequest = 0.5;
  */
 export const predictedTtft: Policy = {
   name: 'predicted-ttft',
-  rank: (request, workers, nowMs) =>
-    rankByScore(
-      request,
-      workers,
-      (worker, uncachedTokens) =>
-        worker.prefill.waitMs(nowMs) +
-        (1_000 * uncachedTokens) / worker.prefill.tokensPerSecond +
-        decodeMsPerRunningRequest * worker.inFlightRequests,
-    ),
+  scorer: (_request, _workers, nowMs) => (worker, uncachedTokens) =>
+    worker.prefill.waitMs(nowMs) +
+    (1_000 * uncachedTokens) / worker.prefill.tokensPerSecond +
+    decodeMsPerRunningRequest * worker.inFlightRequests,
 };

@@ -6,7 +6,7 @@ import type { Registry } from '../coordinator/registry.ts';
 import { priorBytesPerToken, type Worker } from '../coordinator/worker.ts';
 import { routerError } from '../errors.ts';
 import type { RouterMetrics } from '../metrics.ts';
-import type { Policy, RankedWorker } from '../policy/policy.ts';
+import { chooseWorker, type Policy, type RankedWorker } from '../policy/policy.ts';
 import { TokenEstimate } from '../policy/token-estimate.ts';
 import { abortOnEngine } from './abort.ts';
 import { Attempt, type AttemptEnd } from './attempt.ts';
@@ -120,7 +120,7 @@ export class Relay {
         continue;
       }
       attempts++;
-      const [chosen] = this.#options.policy.rank(passage.routing, candidates, this.#engineNowMs());
+      const chosen = chooseWorker(this.#options.policy, passage.routing, candidates, this.#engineNowMs());
       const mayRetry = attempts < maxAttempts && candidates.length > 1;
       const end = await this.#attempt(passage, chosen!, mayRetry);
       if (end.kind === 'complete') return end.status < 400 ? 'ok' : `engine-${end.status}`;

@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { createPolicy, policyNames } from '../../../runtime/router/policy/policies.ts';
-import type { RoutableWorker } from '../../../runtime/router/policy/policy.ts';
+import { chooseWorker, type RoutableWorker, rankWorkers } from '../../../runtime/router/policy/policy.ts';
+import { powerOfTwo } from '../../../runtime/router/policy/power-of-two.ts';
 import { PrefillQueue } from '../../../runtime/router/policy/prefill-queue.ts';
 import { PrefixBudget } from '../../../runtime/router/policy/prefix-budget.ts';
 import { PrefixIndex } from '../../../runtime/router/policy/prefix-index.ts';
@@ -16,9 +18,7 @@ const worker = (id: string, facts: Partial<RoutableWorker> = {}): RoutableWorker
 const request = { chain: [1, 2, 3, 4], promptTokens: 2_048, tokensPerBlock: 512 };
 
 const order = (name: (typeof policyNames)[number], workers: RoutableWorker[]) =>
-  createPolicy(name)
-    .rank(request, workers, 0)
-    .map((ranked) => ranked.worker.id);
+  rankWorkers(createPolicy(name), request, workers, 0).map((ranked) => ranked.worker.id);
 
 describe('predicted-ttft', () => {
   test('prefers the worker that holds the prefix', () => {
@@ -37,7 +37,7 @@ describe('predicted-ttft', () => {
   test('says what it expects: uncached tokens and ms', () => {
     const warm = worker('warm');
     warm.prefixes.insert([1, 2]);
-    const [best] = createPolicy('predicted-ttft').rank(request, [warm], 0);
+    const best = chooseWorker(createPolicy('predicted-ttft'), request, [warm], 0);
     expect(best).toMatchObject({ uncachedTokens: 1_024, score: 128 });
   });
 
@@ -56,8 +56,54 @@ test('least-request takes the worker with the fewest in flight', () => {
 test('round-robin takes each in turn', () => {
   const policy = createPolicy('round-robin');
   const workers = ['a', 'b', 'c'].map((id) => worker(id));
-  const firsts = [1, 2, 3, 4].map(() => policy.rank(request, workers, 0)[0]!.worker.id);
+  const firsts = [1, 2, 3, 4].map(() => chooseWorker(policy, request, workers, 0)!.worker.id);
   expect(firsts).toEqual(['a', 'b', 'c', 'a']);
+});
+
+test('power-of-two takes the less busy of two different workers', () => {
+  const draws = [0, 0];
+  const policy = powerOfTwo(() => draws.shift()!);
+  const workers = [worker('a', { inFlightRequests: 2 }), worker('b', { inFlightRequests: 1 }), worker('c')];
+  expect(chooseWorker(policy, request, workers, 0)!.worker.id).toBe('b');
+});
+
+describe('cache-aware', () => {
+  test('follows a match of more than 30 % of the prompt, however busy its worker', () => {
+    const warm = worker('warm', { inFlightRequests: 60 });
+    warm.prefixes.insert([1, 2]);
+    expect(order('cache-aware', [worker('cold'), warm])[0]).toBe('warm');
+  });
+
+  test('takes the least loaded for a smaller match, and when loads differ much', () => {
+    const warm = worker('warm', { inFlightRequests: 1 });
+    warm.prefixes.insert([1]);
+    expect(order('cache-aware', [worker('cold'), warm])[0]).toBe('cold');
+    const swamped = worker('swamped', { inFlightRequests: 65 });
+    swamped.prefixes.insert([1, 2, 3, 4]);
+    expect(order('cache-aware', [worker('cold'), swamped])[0]).toBe('cold');
+  });
+});
+
+test('what is chosen is what an explanation ranks first', () => {
+  const workers = fc.array(fc.record({ inFlightRequests: fc.nat(5), lastSentAtMs: fc.nat(3), tokens: fc.nat(9_000) }), {
+    minLength: 1,
+  });
+  fc.assert(
+    fc.property(
+      workers,
+      fc.constantFrom('predicted-ttft' as const, 'least-request' as const, 'cache-aware' as const),
+      (facts, name) => {
+        const list = facts.map(({ tokens, ...rest }, i) => {
+          const one = worker(`w${i}`, rest);
+          one.prefill.add(tokens, 0, true);
+          return one;
+        });
+        const policy = createPolicy(name);
+        const [first] = rankWorkers(policy, request, list, 5);
+        expect(chooseWorker(policy, request, list, 5)).toEqual(first);
+      },
+    ),
+  );
 });
 
 test.each(policyNames)('%s ranks every worker once, and copes with none', (name) => {
