@@ -51,7 +51,7 @@ test('every entry of the pool is free, evictable or held, whatever happens to it
 });
 
 function admit(pool: KvPool, tokens: readonly number[]): RequestState {
-  const request = newRequestState({ rid: 'any', prompt: tokens, maxNewTokens: 1, generate: neverCalled }, 1, 0);
+  const request = newRequestState({ rid: 'any', prompt: tokens, maxNewTokens: 1, generate: neverCalled }, 1);
   const cached = pool.attachPrefix(request);
   expect(cached).toBeLessThan(tokens.length);
   return request;

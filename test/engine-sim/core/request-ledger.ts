@@ -8,7 +8,7 @@ export interface RequestPlan {
   readonly stopAfter: number;
   /** The listener aborts it from within its n-th token. */
   readonly abortAtToken: number | undefined;
-  /** The listener submits it again, once, from within its end. */
+  /** The listener submits it again, once, from within its end; if it is retracted, the oldest request is aborted. */
   readonly isRepeated: boolean;
 }
 
@@ -129,7 +129,10 @@ export class RequestLedger {
     const entry = this.entries.get(event.rid)!;
     assert.equal(entry.ending, undefined);
     assert.equal(event.generatedTokens, entry.tokens);
-    if (event.kind === 'retracted') return;
+    if (event.kind === 'retracted') {
+      if (entry.plan.isRepeated) this.#abortOldest();
+      return;
+    }
     entry.ending = event.kind === 'finished' ? event.reason : event.kind;
     if (event.kind === 'finished') assert.ok(event.cachedTokens < entry.plan.prompt.length);
     if (event.kind === 'rejected') {
@@ -138,6 +141,13 @@ export class RequestLedger {
     if (entry.ending === 'stop') assert.equal(entry.tokens, entry.plan.stopAfter);
     if (entry.ending === 'length') assert.equal(entry.tokens, this.#longestAnswer(entry.plan));
     if (entry.plan.isRepeated) this.submit({ ...entry.plan, isRepeated: false }, this.#now);
+  }
+
+  /** In the middle of a retraction, which may leave nobody running. */
+  #abortOldest(): void {
+    for (const [rid, { ending }] of this.entries) {
+      if (ending === undefined) return this.abort(rid, this.#now);
+    }
   }
 
   #longestAnswer({ prompt, maxNewTokens }: RequestPlan): number {

@@ -92,6 +92,19 @@ test('a request that does not fit the pool waits for one that leaves', () => {
   expect(engine.firstTokenAt('b')).toBe(engine.finish('a')!.at + 100);
 });
 
+test('a new request fits when its prompt, its whole answer and a margin are less than what is left', () => {
+  const firstTokens = (maxNewTokens: number) => {
+    const engine = new RecordedEngine({ maxTotalTokens: 200 });
+    // Takes 50 for its prompt and keeps back 50 + 1: 99 are left, and each newcomer needs 1 more than it says.
+    engine.submit({ rid: 'first', prompt: 50, maxNewTokens: 50 });
+    engine.submit({ rid: 'second', prompt: 40, maxNewTokens });
+    engine.runUntilIdle();
+    return [engine.firstTokenAt('first'), engine.firstTokenAt('second')];
+  };
+  expect(firstTokens(57)).toEqual([90, 90]);
+  expect(firstTokens(58)).not.toEqual([90, 90]);
+});
+
 test('a small request does not overtake a large one that waits for memory', () => {
   const engine = new RecordedEngine({ maxTotalTokens: 200 });
   engine.submit({ rid: 'running', prompt: 100, maxNewTokens: 10 });
