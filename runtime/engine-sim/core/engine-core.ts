@@ -30,7 +30,7 @@ class Scheduler implements EngineCore {
     this.#runUntil(now, 'before');
     const at = this.#clock;
     const longest = longestAnswer(state.settings, request.prompt.length);
-    const added = newRequestState(request, Math.max(0, Math.min(request.maxNewTokens, longest)), at);
+    const added = newRequestState(request, Math.max(0, Math.min(request.maxNewTokens, longest)));
     state.inFlight.set(added.rid, added);
     if (longest < 1) endRequest(state, added, 'abort', at);
     else enqueue(state, added, at);
@@ -52,8 +52,8 @@ class Scheduler implements EngineCore {
   nextEventAt(): number | undefined {
     if (this.#pass) return this.#pass.endsAt;
     const { running, chunked, queue } = this.#state;
-    if (running.length > 0 || chunked) return this.#clock;
-    return queue.first && Math.max(queue.first.arrivedAt, this.#clock);
+    const isIdle = running.length === 0 && !chunked && queue.size === 0;
+    return isIdle ? undefined : this.#clock;
   }
 
   flushCache(): boolean {

@@ -14,7 +14,7 @@ export function startPrefill(state: EngineState, at: number): PrefillPass | unde
   const { settings, pool } = state;
   const adder = new PrefillAdder(pool, settings.chunkedPrefillTokens, state.running, state.newTokenRatio);
   if (state.chunked) adder.addChunked(state.chunked);
-  addWaiting(state, adder, at);
+  addWaiting(state, adder);
   if (adder.requests.length === 0) return undefined;
   state.chunked = adder.chunked;
   return {
@@ -33,9 +33,8 @@ export function startPrefill(state: EngineState, at: number): PrefillPass | unde
   };
 }
 
-function addWaiting(state: EngineState, adder: PrefillAdder, at: number): void {
+function addWaiting(state: EngineState, adder: PrefillAdder): void {
   for (const request of state.queue) {
-    if (request.arrivedAt > at) return;
     if (state.running.length + adder.requests.length >= state.settings.maxRunningRequests) {
       state.isBatchFull = true;
       return;

@@ -20,11 +20,6 @@ export class RequestQueue {
     return this.#tokens;
   }
 
-  get first(): RequestState | undefined {
-    for (const request of this.#requests) return request;
-    return undefined;
-  }
-
   /** In order of arrival; the one that is being looked at may be removed. */
   [Symbol.iterator](): Iterator<RequestState> {
     return this.#requests.values();

@@ -11,8 +11,6 @@ export interface RequestState {
   readonly promptTokens: number;
   /** The request's own bound, cut to what the pool can hold. */
   readonly maxNewTokens: number;
-  /** No pass that starts earlier may take it, in ms of engine time. */
-  readonly arrivedAt: number;
   phase: RequestPhase;
   /** Prompt, then generated tokens, then room to grow. */
   tokens: Int32Array;
@@ -33,7 +31,7 @@ export interface RequestState {
 const initialGeneratedRoom = 256;
 
 /** @param maxNewTokens the request's bound cut to what the pool can hold */
-export function newRequestState(request: CoreRequest, maxNewTokens: number, arrivedAt: number): RequestState {
+export function newRequestState(request: CoreRequest, maxNewTokens: number): RequestState {
   const tokens = new Int32Array(request.prompt.length + Math.min(maxNewTokens, initialGeneratedRoom));
   tokens.set(request.prompt);
   return {
@@ -41,7 +39,6 @@ export function newRequestState(request: CoreRequest, maxNewTokens: number, arri
     generate: request.generate,
     promptTokens: request.prompt.length,
     maxNewTokens,
-    arrivedAt,
     phase: 'waiting',
     tokens,
     generatedTokens: 0,

@@ -145,9 +145,8 @@ export class RequestLedger {
 
   /** In the middle of a retraction, which may leave nobody running. */
   #abortOldest(): void {
-    for (const [rid, { ending }] of this.entries) {
-      if (ending === undefined) return this.abort(rid, this.#now);
-    }
+    const oldest = [...this.entries].find(([, { ending }]) => ending === undefined);
+    if (oldest) this.abort(oldest[0], this.#now);
   }
 
   #longestAnswer({ prompt, maxNewTokens }: RequestPlan): number {
