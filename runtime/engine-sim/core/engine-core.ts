@@ -1,5 +1,5 @@
 import { endDecode, startDecode } from './decode-pass.ts';
-import { dropEnded, type EngineState, newEngineState, pendingTokens } from './engine-state.ts';
+import { type EngineState, newEngineState, pendingTokens } from './engine-state.ts';
 import type { Pass } from './pass.ts';
 import { endPrefill, startPrefill } from './prefill-pass.ts';
 import { endRequest, enqueue } from './request-life.ts';
@@ -41,7 +41,6 @@ class Scheduler implements EngineCore {
     const request = this.#state.inFlight.get(rid);
     if (!request) return false;
     endRequest(this.#state, request, 'abort', this.#clock);
-    if (!this.#pass && !this.#isAdvancing) dropEnded(this.#state);
     return true;
   }
 
