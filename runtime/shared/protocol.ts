@@ -1,54 +1,18 @@
-import { z } from 'zod';
+import type { z } from 'zod';
+import type { engineLoadSchema, engineStateSchema, heartbeatSchema, registerSchema } from './protocol-schemas.ts';
 
 /**
- * The wire contract between runners and routers (JSON over HTTP).
- * Unknown fields are dropped, so that a newer runner can talk to an older router.
+ * The wire contract between runners and routers (JSON over HTTP): its types, paths and times. Its parsers stand in
+ * protocol-schemas.ts, so that a runner, which only sends, does not load a schema library.
  */
 
-const port = z.int().min(1).max(65_535);
-const count = z.int().min(0);
-
 /** What a runner says about its engine; all counts are of this moment. */
-export const engineLoadSchema = z.object({
-  runningRequests: count,
-  waitingRequests: count,
-  usedTokens: count,
-  /** Size of the KV pool, in tokens. */
-  maxTotalTokens: count,
-});
 export type EngineLoad = z.infer<typeof engineLoadSchema>;
-
-export const engineStateSchema = z.enum(['starting', 'ready', 'draining', 'down']);
 export type EngineState = z.infer<typeof engineStateSchema>;
-
 /** POST /api/internal/runners/register */
-export const registerSchema = z.object({
-  runnerId: z.string().min(1).max(200),
-  /** Address at which routers reach the runner. */
-  host: z.string().min(1).max(253),
-  port,
-  maxSandboxes: count,
-  engineUrl: z.url({ protocol: /^https?$/ }).optional(),
-  model: z.string().min(1).optional(),
-  instanceId: z.string().min(1).optional(),
-  version: z.string().optional(),
-  /** @default ready: a runner registers once its engine generates */
-  engineState: engineStateSchema.optional(),
-});
 export type RunnerRegistration = z.infer<typeof registerSchema>;
-
 /** POST /api/internal/runners/heartbeat, every 10 s and at each change of the engine's state */
-export const heartbeatSchema = z.object({
-  runnerId: z.string().min(1).max(200),
-  activeCount: count,
-  warmingCount: count,
-  engineState: engineStateSchema.optional(),
-  load: engineLoadSchema.optional(),
-});
 export type RunnerHeartbeat = z.infer<typeof heartbeatSchema>;
-
-/** POST /api/internal/runners/deregister */
-export const deregisterSchema = z.object({ runnerId: z.string().min(1).max(200) });
 
 export const heartbeatIntervalMs = 10_000;
 /** A runner without a heartbeat for this long is dead. */

@@ -1,14 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { bearerToken, secretsEqual } from '../../shared/auth.ts';
-import {
-  deregisterPath,
-  deregisterSchema,
-  heartbeatPath,
-  heartbeatSchema,
-  registerPath,
-  registerSchema,
-} from '../../shared/protocol.ts';
+import { deregisterPath, heartbeatPath, registerPath } from '../../shared/protocol.ts';
+import { deregisterSchema, heartbeatSchema, registerSchema } from '../../shared/protocol-schemas.ts';
 import { routerError } from '../errors.ts';
 import type { ServerParts } from '../server.ts';
 
