@@ -9,10 +9,11 @@ import { readJson } from './request-body.ts';
 export async function abortRequest(exchange: Exchange, server: ServerState): Promise<void> {
   const body = await readJson(exchange);
   const rid = textField(body, 'rid') ?? '';
+  // SGLang answers as soon as the abort is on its way to the scheduler.
+  exchange.send(200, '');
   if (isSet(body, 'abort_all')) server.inFlight.abortAll();
   else if (rid === '') server.log.line('Ignore abort_request with empty rid and abort_all=False');
   else server.inFlight.abort(rid);
-  exchange.send(200, '');
 }
 
 /** GET or POST /flush_cache */

@@ -1,4 +1,4 @@
-import type { SequenceListener } from '../engine/engine.ts';
+import { submitOneTokenPass } from '../engine/one-token-pass.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { randomId } from '../http/random-id.ts';
 import type { ServerState } from '../server-state.ts';
@@ -18,7 +18,7 @@ export function health(exchange: Exchange, server: ServerState): void {
     return;
   }
   const askedAt = clock.now();
-  if (!engine.isBusy) submitProbe(server);
+  if (!engine.isBusy) submitOneTokenPass(engine, `HEALTH_CHECK_${randomId()}`);
   let timer = clock.schedule(pollMs, look);
   exchange.onDisconnect(() => timer.cancel());
 
@@ -34,12 +34,4 @@ export function health(exchange: Exchange, server: ServerState): void {
       timer = clock.schedule(pollMs, look);
     }
   }
-}
-
-function submitProbe({ engine }: ServerState): void {
-  const noop = () => {};
-  const listener: SequenceListener = { token: noop, finished: noop, rejected: noop, retracted: noop, flush: noop };
-  const generate = () => ({ token: 0, stop: true });
-  const request = { rid: `HEALTH_CHECK_${randomId()}`, prompt: [0], maxNewTokens: 1, generate };
-  engine.submit([{ request, listener }]);
 }

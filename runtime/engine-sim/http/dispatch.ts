@@ -3,11 +3,13 @@ import { CodedError } from '../../shared/errors.ts';
 import { UnsupportedMediaType } from '../endpoints/request-body.ts';
 import type { Route } from '../endpoints/route.ts';
 import { findRoute } from '../endpoints/routes.ts';
+import { submitOneTokenPass } from '../engine/one-token-pass.ts';
 import { openAiError } from '../generation/openai-error.ts';
 import type { ServerState } from '../server-state.ts';
 import { unsupportedMediaTypeMessage, ValidationError } from '../validation/validation-error.ts';
 import type { Exchange } from './exchange.ts';
 import { sendFailure } from './failure.ts';
+import { randomId } from './random-id.ts';
 
 /** Answers one request. Never rejects: what no handler foresaw becomes a 500, as with FastAPI. */
 export async function dispatch(exchange: Exchange, server: ServerState): Promise<void> {
@@ -36,7 +38,13 @@ export async function dispatch(exchange: Exchange, server: ServerState): Promise
   }
 }
 
+/** What SGLang's scheduler finds wrong, and not its HTTP process: such a request still runs one pass of one token. */
+const refusedByScheduler = new Set(['NO_GRAMMAR_BACKEND', 'SESSION_UNKNOWN', 'INPUT_EXCEEDS_POOL']);
+
 function answerError(exchange: Exchange, server: ServerState, route: Route, error: unknown): void {
+  if (error instanceof CodedError && refusedByScheduler.has(error.code)) {
+    submitOneTokenPass(server.engine, randomId());
+  }
   if (exchange.isDisconnected) return;
   if (error instanceof CodedError || error instanceof ValidationError) {
     sendFailure(exchange, route.style ?? 'native', error, route.source);

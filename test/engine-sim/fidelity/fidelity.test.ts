@@ -1,53 +1,18 @@
-import { defaultPreset } from '../../../runtime/engine-sim/presets.ts';
-import { type EngineServer, startEngineServer } from '../../../runtime/engine-sim/server.ts';
-import { eventually } from '../../support/eventually.ts';
-import { exchangeRaw, getBytes, postBytes, RawConnection, type RawResponse } from '../support/raw-http.ts';
-import {
-  capturedContextLength,
-  capturedModel,
-  capturedPoolTokens,
-  capturedResponse,
-  scenarioNames,
-} from './captures.ts';
+import type { EngineServer } from '../../../runtime/engine-sim/server.ts';
+import { exchangeRaw, getBytes, RawConnection, type RawResponse } from '../support/raw-http.ts';
+import { capturedResponse, scenarioNames } from './captures.ts';
 import { deliberateDifferences } from './deliberate-differences.ts';
 import { replayScenarios } from './replay-scenarios.ts';
+import { startCapturedEngine } from './start-captured-engine.ts';
 import { wireShape } from './wire-shape.ts';
 
 let server: EngineServer;
 let responses: Map<string, RawResponse>;
 
 beforeAll(async () => {
-  server = await startEngineServer({
-    modelName: capturedModel,
-    contextLength: capturedContextLength,
-    timeScale: 5,
-    // The captured model had random weights, which practically never end a text.
-    meanOutputTokens: 0,
-    settings: {
-      ...defaultPreset.settings,
-      maxTotalTokens: capturedPoolTokens,
-      maxRunningRequests: 2_048,
-      chunkedPrefillTokens: 4_096,
-      cacheBlockTokens: 1,
-    },
-  });
-  await server.ready;
-  responses = await replayScenarios({
-    port: server.port,
-    untilRunning: (count) => eventually(() => expect(server.core.snapshot().runningRequests).toBe(count)),
-    startEndless: async (count) => {
-      const connections = Array.from({ length: count }, (_, i) => {
-        const connection = new RawConnection(server.port);
-        const sampling_params = { max_new_tokens: 2_000, ignore_eos: true };
-        connection.send(postBytes('/generate', { text: `busy ${i}`, sampling_params, stream: true }));
-        return connection;
-      });
-      await eventually(() => expect(server.core.snapshot().runningRequests).toBe(count));
-      return () => {
-        for (const connection of connections) connection.destroy();
-      };
-    },
-  });
+  const engine = await startCapturedEngine(() => {});
+  server = engine.server;
+  responses = await replayScenarios(engine.target);
 }, 60_000);
 
 afterAll(() => server.close());

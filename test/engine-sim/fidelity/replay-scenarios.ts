@@ -16,11 +16,11 @@ const inOrder = [
   ...['generate_input_ids', 'generate_batch', 'tokenize', 'v1_tokenize', 'detokenize', 'embeddings_unsupported'],
   ...['responses', 'messages_anthropic', 'messages_anthropic_stream', 'messages_count_tokens', 'ollama_chat'],
   ...['ollama_tags', 'err_bad_json', 'err_bad_json_generate', 'err_wrong_content_type', 'err_no_messages'],
-  ...['err_empty_messages', 'err_wrong_type', 'err_unknown_model', 'err_context_too_long_chat'],
+  ...['err_empty_messages', 'err_unknown_model', 'err_wrong_type', 'err_context_too_long_chat'],
   ...['err_context_too_long_chat_stream', 'err_context_too_long_generate', 'err_context_too_long_generate_stream'],
   ...['err_max_tokens_too_big', 'err_bad_sampling', 'err_bad_top_p', 'err_bad_stop_generate_stream', 'err_lora'],
-  ...['err_json_schema_no_grammar', 'err_image', 'err_tool_role_bad', 'err_priority', 'err_routed_dp_rank'],
-  ...['err_data_parallel_rank', 'err_dup_rid_prep', 'open_session', 'session_generate_1', 'session_generate_2'],
+  ...['err_json_schema_no_grammar', 'err_image', 'err_tool_role_bad', 'err_priority', 'err_dup_rid_prep'],
+  ...['err_routed_dp_rank', 'err_data_parallel_rank', 'open_session', 'session_generate_1', 'session_generate_2'],
   ...['session_unknown', 'session_chat', 'close_session', 'close_session_again', 'open_session_named'],
   ...['open_session_dup', 'close_session_named'],
 ] as const;
@@ -41,8 +41,8 @@ export interface ReplayTarget {
   readonly port: number;
   /** Resolves when that many sequences run. */
   untilRunning(count: number): Promise<void>;
-  /** Sequences that run until they are aborted. */
-  startEndless(count: number): Promise<() => void>;
+  /** Starts that many long chats, waits until they run, and gives a function that waits for their ends. */
+  startBusy(count: number): Promise<() => Promise<void>>;
 }
 
 /** Sends every captured request, unchanged but for session ids, in the captured order. */
@@ -56,6 +56,7 @@ export async function replayScenarios(target: ReplayTarget): Promise<Map<string,
   };
   for (const name of inOrder) await send(name);
   for (const [running, abort] of aborts) {
+    if (abort === 'abort_all') await send('abort_unknown');
     const connection = new RawConnection(target.port);
     connection.send(capturedRequest(running));
     await target.untilRunning(1);
@@ -64,11 +65,9 @@ export async function replayScenarios(target: ReplayTarget): Promise<Map<string,
     responses.set(running, parseRawResponse(await connection.untilEnd()));
     connection.destroy();
   }
-  await send('abort_unknown');
-  const stop = await target.startEndless(6);
+  const untilIdle = await target.startBusy(6);
   for (const name of busyScenarios) await send(name);
-  stop();
-  await target.untilRunning(0);
+  await untilIdle();
   for (const name of afterwards) await send(name);
   return responses;
 }
