@@ -51,7 +51,8 @@ console.log(
 console.log(`per wall second  ${perSecond('finishedRequests')} requests, ${perSecond('promptTokens')} prompt tokens`);
 console.log(`                 ${perSecond('generatedTokens')} generated tokens`);
 console.log(`memory           ${Math.round(process.memoryUsage().rss / 2 ** 20)} MiB resident`);
-console.log(`CPU              ${((user + system) / 10 / wallMs).toFixed(1)} % of one core`);
+const share = (micros: number) => (micros / 10 / wallMs).toFixed(1);
+console.log(`CPU              ${share(user + system)} % of one core, ${share(system)} % of it in the kernel`);
 
 function totals() {
   const sum = { finishedRequests: 0, promptTokens: 0, generatedTokens: 0 };
