@@ -65,6 +65,12 @@ export function routerCommand(): Command {
         .default(600),
     )
     .addOption(
+      option('--heartbeat-seconds <seconds>', 'longest silence of a stream before it gets a comment')
+        .env('FLEET_HEARTBEAT_SECONDS')
+        .argParser(parsePositiveNumber)
+        .default(15),
+    )
+    .addOption(
       option('--prefix-memory-mb <MiB>', "memory for what is remembered of the workers' caches")
         .env('FLEET_PREFIX_MEMORY_MB')
         .argParser(parseIntegerIn(1, 65_536))

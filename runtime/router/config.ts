@@ -23,6 +23,8 @@ export interface RouterConfig {
   /** Longest wait of a request for a ready worker, in seconds. */
   readonly holdSeconds: number;
   readonly injectRid: boolean;
+  /** Longest silence of a stream before it gets a comment, in seconds. */
+  readonly heartbeatSeconds: number;
   /** Memory for what the router remembers of the workers' prefix caches, in MiB. */
   readonly prefixMemoryMb: number;
   /** Longest wait for answers in flight at shut-down, in seconds. */

@@ -9,6 +9,7 @@ export const routerErrors = {
     'authentication_error',
     'Missing or wrong credentials. Send "Authorization: Bearer <secret>".',
   ),
+  FORBIDDEN: coded(403, 'permission_error', 'The API key "{keyId}" lacks the scope "{scope}" that this route needs.'),
   UNKNOWN_ROUTE: coded(
     404,
     'invalid_request_error',
@@ -20,11 +21,29 @@ export const routerErrors = {
     'The model "{model}" does not exist in this fleet. Served here: {served}.',
   ),
   UNKNOWN_RUNNER: coded(404, 'invalid_request_error', 'Runner "{runnerId}" is not registered here. Register it again.'),
+  UNKNOWN_WORKER: coded(404, 'invalid_request_error', 'There is no worker "{worker}" here; see GET /list_workers.'),
   METHOD_NOT_ALLOWED: coded(405, 'invalid_request_error', '{path} takes POST, not {method}.'),
+  WORKER_NOT_STATIC: coded(
+    409,
+    'invalid_request_error',
+    'Worker "{worker}" is known from: {sources}. It leaves by its own drain (POST /drain on its runner, or scale-in); only workers that were added by URL can be removed here.',
+  ),
   BODY_TOO_LARGE: coded(
     413,
     'invalid_request_error',
     'The body is larger than the {limitBytes} bytes that this router takes (--max-body-bytes).',
+  ),
+  RATE_LIMITED: coded(
+    429,
+    'rate_limit_error',
+    'The API key "{keyId}" is over its limit of {allowed} {limit}. Try again in {retryAfterSeconds} s.',
+    { retryable: true },
+  ),
+  QUEUE_FULL: coded(
+    429,
+    'overloaded_error',
+    'The fleet is busy: {running} requests are running and {waiting} wait ({waitingBytes} bytes), no more may. Try again in {retryAfterSeconds} s.',
+    { retryable: true },
   ),
   INTERNAL: coded(
     500,
@@ -48,6 +67,12 @@ export const routerErrors = {
     503,
     'overloaded_error',
     'No worker is ready (waited {waitedSeconds} s). Try again in {retryAfterSeconds} s.',
+    { retryable: true },
+  ),
+  QUEUE_TIMEOUT: coded(
+    503,
+    'overloaded_error',
+    'The request waited {waitedSeconds} s for its turn and the fleet is still busy. Try again in {retryAfterSeconds} s.',
     { retryable: true },
   ),
   SHUTTING_DOWN: coded(503, 'overloaded_error', 'This router is shutting down; try again.', { retryable: true }),

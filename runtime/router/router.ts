@@ -40,6 +40,7 @@ export async function startRouter(config: RouterConfig, log: Logger): Promise<Ru
     holdMs: 1_000 * config.holdSeconds,
     injectRid: config.injectRid,
     timeScale: config.timeScale,
+    heartbeatMs: 1_000 * config.heartbeatSeconds,
   });
   const server = await createServer({ config, relay, registry, coordinator, metrics, log });
   await server.listen({ port: config.port, host: config.host });
@@ -55,6 +56,7 @@ export async function startRouter(config: RouterConfig, log: Logger): Promise<Ru
       // Only idle connections are left, or those that outlasted the drain.
       server.server.closeAllConnections();
       await closed;
+      relay.close();
       stopFollowing();
       stopSweep();
       prober.close();

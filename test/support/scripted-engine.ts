@@ -18,6 +18,8 @@ export interface ScriptedEngine extends AsyncDisposable {
   readonly seen: SeenRequest[];
   /** Request ids that were aborted through /abort_request, in order. */
   readonly aborted: string[];
+  /** When set, POST requests are taken and never answered, while everything else is fine. */
+  isHung: boolean;
   /** What the next and all later client requests get. */
   script: Script;
   /** Refuses connections from now on, and resets the open ones. */
@@ -46,6 +48,8 @@ export async function startScriptedEngine(script: Script = answerOk, model = 'sc
     else if (target === '/abort_request') {
       aborted.push((JSON.parse(body.toString()) as { rid: string }).rid);
       response.end();
+    } else if (engine.isHung && request.method === 'POST') {
+      seen.push({ target, rawHeaders: request.rawHeaders, body, request });
     } else if (target === '/generate' && body.includes('"text":"Hello"')) sendJson(response, { text: '' });
     else if (target.startsWith('/v1/loads')) sendJson(response, { loads: [] });
     else {
@@ -65,6 +69,7 @@ export async function startScriptedEngine(script: Script = answerOk, model = 'sc
     id,
     seen,
     aborted,
+    isHung: false,
     script,
     die: close,
     [Symbol.asyncDispose]: close,

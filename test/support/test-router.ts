@@ -33,6 +33,7 @@ export async function startTestRouter(config: Partial<RouterConfig> = {}, ready?
       maxBodyBytes: 1024 * 1024,
       holdSeconds: 10,
       injectRid: true,
+      heartbeatSeconds: 15,
       prefixMemoryMb: 16,
       drainSeconds: 5,
       timeScale: 1,

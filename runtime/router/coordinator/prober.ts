@@ -4,6 +4,7 @@ import { callJson } from '../../shared/call-json.ts';
 import { describeError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { EngineLoad } from '../../shared/protocol.ts';
+import { askForOneToken } from './one-token.ts';
 import type { Registry } from './registry.ts';
 import type { ModelCard, Worker } from './worker.ts';
 
@@ -15,7 +16,7 @@ export interface ProberOptions {
 }
 
 const firstRetryMs = 250;
-const maxRetryMs = 2_000;
+const maxRetryMs = 1_000;
 const generationTimeoutMs = 30_000;
 const watchIntervalMs = 5_000;
 const watchTimeoutMs = 5_000;
@@ -101,8 +102,7 @@ const modelsSchema = z.looseObject({ data: z.array(z.looseObject({ id: z.string(
 
 /** Generates one token and lists the models. Throws when the engine does not really answer. */
 async function generateOnce(url: string, signal: AbortSignal): Promise<readonly ModelCard[]> {
-  const body = { text: 'Hello', sampling_params: { max_new_tokens: 1, temperature: 0 } };
-  await callJson(`${url}/generate`, { body, timeoutMs: generationTimeoutMs, signal });
+  await askForOneToken(url, { timeoutMs: generationTimeoutMs, signal });
   return modelsSchema.parse(await callJson(`${url}/v1/models`, { signal })).data;
 }
 

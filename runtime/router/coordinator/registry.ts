@@ -28,6 +28,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
   readonly #workers = new Map<string, Worker>();
   readonly #log: Logger;
   #ready: readonly Worker[] = [];
+  #models: ReadonlySet<string> = new Set();
 
   /** Bounds what is remembered of all workers' caches together. */
   readonly prefixBudget: PrefixBudget;
@@ -46,6 +47,11 @@ export class Registry extends EventEmitter<RegistryEvents> {
   /** Workers that may take new requests; the same array until one changes. */
   get ready(): readonly Worker[] {
     return this.#ready;
+  }
+
+  /** Ids of the models that ready workers serve. */
+  get models(): ReadonlySet<string> {
+    return this.#models;
   }
 
   addStatic(url: string): Worker {
@@ -120,6 +126,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
     const from = worker.state;
     worker.state = state;
     this.#ready = this.workers.filter((candidate) => candidate.state === 'ready');
+    this.#models = new Set(this.#ready.flatMap((candidate) => candidate.models.map(({ id }) => id)));
     this.#log.info('worker state changed', { worker: worker.id, from, to: state, reason });
     if (state === 'ready') this.emit('ready', worker);
     if (state === 'suspect' || state === 'starting') this.emit('needs-probe', worker);

@@ -64,6 +64,11 @@ export class PrefillQueue {
     this.#delete(entry);
   }
 
+  /** How long the whole queue takes by the present rate, in ms, as if its head had just begun. */
+  get backlogMs(): number {
+    return (1_000 * this.#tokens) / this.tokensPerSecond;
+  }
+
   /** How long a request that arrives now waits before its own prefill begins, in ms. */
   waitMs(nowMs: number): number {
     this.#passUnobservable(nowMs);

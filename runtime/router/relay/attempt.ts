@@ -1,14 +1,12 @@
-import type { ServerResponse } from 'node:http';
-import type { Worker } from '../coordinator/worker.ts';
+import { type Answer, isEventStream } from './answer.ts';
 import { judgeFirstEvent } from './first-event.ts';
-import { clientHeaders } from './headers.ts';
 import type { ResponseHead } from './response-parser.ts';
 import type { ExchangeHandler, UpstreamConnection, UpstreamFailure } from './upstream-connection.ts';
 
-/** How an attempt on one worker ended. Before `isCommitted` the client has seen nothing and another worker may try. */
+/** How an attempt on one worker ended. */
 export type AttemptEnd =
-  | { readonly kind: 'complete'; readonly status: number; readonly lastParts: readonly Buffer[] }
-  /** The engine refused or broke before anything was sent to the client. */
+  | { readonly kind: 'complete'; readonly status: number }
+  /** The engine refused or broke before the client received anything of it: another worker may try. */
   | {
       readonly kind: 'retryable';
       readonly reason: RetryReason;
@@ -16,24 +14,17 @@ export type AttemptEnd =
       readonly wasStaleConnection: boolean;
     }
   /** The engine broke off in the middle of an answer that the client had begun to receive. */
-  | {
-      readonly kind: 'broken-off';
-      readonly detail: string;
-      readonly isEventStream: boolean;
-      readonly endsAtEventBoundary: boolean;
-    }
+  | { readonly kind: 'broken-off'; readonly detail: string }
   | { readonly kind: 'client-gone' };
 
-export type RetryReason = 'connect' | 'reset' | 'status' | 'overload';
+export type RetryReason = 'connect' | 'reset' | 'status' | 'overload' | 'stall';
 
 export interface AttemptOptions {
-  readonly worker: Worker;
+  readonly workerId: string;
   /** Complete request head, ending with the empty line. */
   readonly head: string;
   readonly body: readonly Uint8Array[];
-  readonly response: ServerResponse;
-  /** Names and values that are added to the engine's headers. */
-  readonly addedHeaders: readonly string[];
+  readonly answer: Answer;
   /** Whether a refusing status may be withheld from the client because another worker can be tried. */
   readonly mayRetry: boolean;
   /** Called with the first body byte that counts as an answer. */
@@ -42,17 +33,21 @@ export interface AttemptOptions {
 
 const refusingStatuses = new Set([429, 500, 502, 503, 504]);
 
-/** One exchange with one worker: passes the answer to the client, byte for byte, with backpressure. */
+/**
+ * One exchange with one worker: passes the answer on, byte for byte, with backpressure. Nothing reaches the client before
+ * the first body byte, and of an event stream not before its first event is known to be no refusal.
+ */
 export class Attempt implements ExchangeHandler {
+  readonly ended: Promise<AttemptEnd>;
+  /** Set by every byte from the engine; whoever watches clears it. */
+  hasProgress = false;
   readonly #options: AttemptOptions;
   readonly #settle: (end: AttemptEnd) => void;
-  readonly ended: Promise<AttemptEnd>;
-  #connection: UpstreamConnection;
+  readonly #connection: UpstreamConnection;
   #head: ResponseHead | undefined;
   #held: Buffer | undefined;
-  #isCommitted = false;
+  #hasBegun = false;
   #isSettled = false;
-  #lastParts: [Buffer?, Buffer?] = [];
 
   constructor(options: AttemptOptions, connection: UpstreamConnection) {
     this.#options = options;
@@ -71,28 +66,33 @@ export class Attempt implements ExchangeHandler {
     if (!this.#isSettled) this.#settle({ kind: 'client-gone' });
   }
 
+  /** The worker is not trusted any more: the request goes elsewhere if it can. Call `dropUpstream` as for `abandon`. */
+  giveUp(detail: string): void {
+    if (!this.#isSettled) this.#fail('stall', detail, false);
+  }
+
   dropUpstream(): void {
     this.#connection.destroy();
   }
 
   onHead(head: ResponseHead): void {
+    this.hasProgress = true;
     this.#head = head;
-    if (refusingStatuses.has(head.status) && this.#options.mayRetry) {
-      this.#connection.destroy();
-      this.#retry('status', `the engine answered ${head.status} ${head.reason}`, false);
-    }
+    if (!refusingStatuses.has(head.status) || !this.#options.mayRetry || this.#isSettled) return;
+    this.#connection.destroy();
+    this.#fail('status', `the engine answered ${head.status} ${head.reason}`, false);
   }
 
   onBody(bytes: Buffer): void {
+    this.hasProgress = true;
     if (this.#isSettled) return;
-    if (this.#isCommitted) {
+    if (this.#hasBegun) {
       this.#pass(bytes);
       return;
     }
     const head = this.#head!;
-    if (!isEventStream(head) || head.status !== 200) {
-      this.#commit(head);
-      this.#pass(bytes);
+    if (head.status !== 200 || !isEventStream(head)) {
+      this.#begin(head, bytes);
       return;
     }
     const held = this.#held ? Buffer.concat([this.#held, bytes]) : bytes;
@@ -101,59 +101,44 @@ export class Attempt implements ExchangeHandler {
       this.#held = held;
     } else if (first.kind === 'overload') {
       this.#connection.destroy();
-      this.#retry('overload', first.message, false);
+      this.#fail('overload', first.message, false);
     } else {
-      this.#commit(head);
-      this.#pass(held);
+      this.#begin(head, held);
     }
   }
 
   onEnd(): void {
     if (this.#isSettled) return;
-    if (!this.#isCommitted) this.#commit(this.#head!);
-    if (this.#held && this.#lastParts.length === 0) this.#pass(this.#held);
-    this.#options.response.end();
-    const lastParts = this.#lastParts.filter((part) => part !== undefined);
-    this.#settle({ kind: 'complete', status: this.#head!.status, lastParts });
+    const { answer, workerId } = this.#options;
+    if (!this.#hasBegun) {
+      if (this.#held) this.#begin(this.#head!, this.#held);
+      else answer.begin(this.#head!, workerId);
+    }
+    answer.end();
+    this.#settle({ kind: 'complete', status: this.#head!.status });
   }
 
   onFailure(error: UpstreamFailure): void {
     if (this.#isSettled) return;
-    if (!this.#isCommitted) {
-      const isStale = error.wasReused && error.stage === 'request';
-      this.#retry(error.stage === 'connect' ? 'connect' : 'reset', error.message, isStale);
-      return;
-    }
-    const last = this.#lastParts.at(-1);
-    this.#settle({
-      kind: 'broken-off',
-      detail: error.message,
-      isEventStream: isEventStream(this.#head!),
-      endsAtEventBoundary: last === undefined || last.subarray(-2).toString('latin1') === '\n\n',
-    });
+    const isStale = error.wasReused && error.stage === 'request';
+    this.#fail(error.stage === 'connect' ? 'connect' : 'reset', error.message, isStale);
   }
 
-  #retry(reason: RetryReason, detail: string, wasStaleConnection: boolean): void {
-    this.#settle({ kind: 'retryable', reason, detail, wasStaleConnection });
+  #fail(reason: RetryReason, detail: string, wasStaleConnection: boolean): void {
+    if (this.#options.answer.hasContent) this.#settle({ kind: 'broken-off', detail });
+    else this.#settle({ kind: 'retryable', reason, detail, wasStaleConnection });
   }
 
-  #commit(head: ResponseHead): void {
-    this.#isCommitted = true;
-    const { response, addedHeaders } = this.#options;
-    response.sendDate = false;
-    response.writeHead(head.status, head.reason, clientHeaders(head.rawHeaders, addedHeaders));
+  #begin(head: ResponseHead, bytes: Buffer): void {
+    this.#hasBegun = true;
+    this.#options.answer.begin(head, this.#options.workerId);
+    this.#options.onFirstByte();
+    this.#pass(bytes);
   }
 
   #pass(bytes: Buffer): void {
-    if (this.#lastParts.length === 0) this.#options.onFirstByte();
-    this.#lastParts = [this.#lastParts.at(-1), bytes];
-    const { response } = this.#options;
-    if (response.write(bytes)) return;
+    if (this.#options.answer.write(bytes)) return;
     this.#connection.pause();
-    response.once('drain', () => this.#connection.resume());
+    this.#options.answer.onDrain(() => this.#connection.resume());
   }
-}
-
-function isEventStream(head: ResponseHead): boolean {
-  return head.contentType.startsWith('text/event-stream');
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RoutingFacts } from '../policy/policy.ts';
 import type { TokenEstimate } from '../policy/token-estimate.ts';
+import type { Answer } from './answer.ts';
 import { dialectOf } from './paths.ts';
 import { factsOfOpaqueBody, peek, type RequestFacts } from './peek.ts';
 import { blockBytes, hashPromptBlocks } from './prompt-blocks.ts';
@@ -10,6 +11,7 @@ export interface Passage {
   readonly requestId: string;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  readonly answer: Answer;
   readonly facts: RequestFacts;
   readonly routing: RoutingFacts;
   readonly body: readonly Uint8Array[];
@@ -24,6 +26,7 @@ export interface PassageOptions {
   readonly requestId: string;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  readonly answer: Answer;
   readonly body: Buffer;
   readonly startedAtMs: number;
   /** Longest wait for a ready worker. */
@@ -34,7 +37,7 @@ export interface PassageOptions {
 
 /** Works out what the relay needs to know of a request, once. Throws MALFORMED_JSON. */
 export function openPassage(options: PassageOptions): Passage {
-  const { requestId, request, response, body, startedAtMs, tokens } = options;
+  const { requestId, request, response, answer, body, startedAtMs, tokens } = options;
   const facts = isJson(request) ? peek(body, dialectOf(request.url!)!) : factsOfOpaqueBody;
   const spliceAt = options.injectRid ? facts.ridOffset : undefined;
   const parts =
@@ -45,6 +48,7 @@ export function openPassage(options: PassageOptions): Passage {
     requestId,
     request,
     response,
+    answer,
     facts,
     routing: {
       chain: hashPromptBlocks(body, facts.promptStart, facts.promptEnd),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CodedError, describeError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
+import { askForOneToken } from '../coordinator/one-token.ts';
 import type { Registry } from '../coordinator/registry.ts';
 import { priorBytesPerToken, type Worker } from '../coordinator/worker.ts';
 import { routerError } from '../errors.ts';
@@ -9,13 +10,15 @@ import type { RouterMetrics } from '../metrics.ts';
 import { chooseWorker, type Policy, type RankedWorker } from '../policy/policy.ts';
 import { TokenEstimate } from '../policy/token-estimate.ts';
 import { abortOnEngine } from './abort.ts';
-import { Attempt, type AttemptEnd } from './attempt.ts';
+import { Answer } from './answer.ts';
+import { Attempt, type AttemptEnd, type AttemptOptions } from './attempt.ts';
 import { readBody } from './body.ts';
 import { upstreamHead } from './headers.ts';
 import { becomesReady } from './hold.ts';
 import { openPassage, type Passage } from './passage.ts';
 import { dialectOf } from './paths.ts';
 import { sendError } from './send-error.ts';
+import { StallWatch } from './stall-watch.ts';
 import { readUsage, type Usage } from './usage.ts';
 
 export interface RelayOptions {
@@ -30,6 +33,8 @@ export interface RelayOptions {
   readonly injectRid: boolean;
   /** How many times faster than real time the engines run; the policy reckons in their time. */
   readonly timeScale: number;
+  /** Longest silence of a stream before it gets a comment, in ms of real time. */
+  readonly heartbeatMs: number;
 }
 
 const maxAttempts = 4;
@@ -37,6 +42,7 @@ const maxAttempts = 4;
 /** The data plane: takes a generation request, picks an engine, passes the answer back. */
 export class Relay {
   readonly #options: RelayOptions;
+  readonly #watch: StallWatch;
   readonly #tokens = new TokenEstimate(priorBytesPerToken);
   #held = 0;
   #open = 0;
@@ -46,6 +52,12 @@ export class Relay {
   constructor(options: RelayOptions) {
     this.#options = options;
     options.metrics.observeHeld(() => this.#held);
+    this.#watch = new StallWatch({
+      canary: (worker, timeoutMs) => askForOneToken(worker.url, { timeoutMs }),
+      onStall: (worker, detail) => this.#onStall(worker, detail),
+      timeScale: options.timeScale,
+      heartbeatMs: options.heartbeatMs,
+    });
   }
 
   /** Whether the relay carries this request target; everything else belongs to the control surface. */
@@ -68,10 +80,15 @@ export class Relay {
     clearTimeout(timer);
   }
 
+  close(): void {
+    this.#watch.close();
+  }
+
   /** Handles one request to its end. Never rejects. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const requestId = randomUUID().replaceAll('-', '');
     const startedAtMs = performance.now();
+    const answer = new Answer(response, requestId);
     let outcome = 'error';
     this.#open++;
     // Not when the answer is written but when it has left: a drain that ended earlier would cut it.
@@ -90,6 +107,7 @@ export class Relay {
           requestId,
           request,
           response,
+          answer,
           body,
           startedAtMs,
           holdMs: this.#options.holdMs,
@@ -98,10 +116,13 @@ export class Relay {
         }),
       );
     } catch (error) {
+      const coded = toCoded(error, this.#options.log, requestId);
       if (response.destroyed || request.socket.destroyed) outcome = 'client-gone';
       else {
-        sendError(request, response, requestId, toCoded(error, this.#options.log, requestId));
-        outcome = error instanceof CodedError ? error.code : 'INTERNAL';
+        // A heartbeat may have begun the stream: then the error is its last event.
+        if (response.headersSent) answer.breakOff(coded);
+        else sendError(request, response, requestId, coded);
+        outcome = coded.code;
       }
     } finally {
       this.#options.metrics.requestEnded(outcome, performance.now() - startedAtMs);
@@ -125,7 +146,10 @@ export class Relay {
       const end = await this.#attempt(passage, chosen!, mayRetry);
       if (end.kind === 'complete') return end.status < 400 ? 'ok' : `engine-${end.status}`;
       if (end.kind === 'client-gone') return 'client-gone';
-      if (end.kind === 'broken-off') return this.#breakOff(passage, end);
+      if (end.kind === 'broken-off') {
+        passage.answer.breakOff(routerError('ENGINE_BROKE_OFF', { detail: end.detail }));
+        return 'ENGINE_BROKE_OFF';
+      }
       lastDetail = end.detail;
       if (end.reason === 'overload' && !mayRetry) {
         throw routerError('ENGINE_OVERLOADED', { detail: lastDetail }, { retryAfterSeconds: 1 });
@@ -137,11 +161,11 @@ export class Relay {
   }
 
   #candidates(passage: Passage, tried: ReadonlySet<Worker>): readonly Worker[] {
-    const { ready } = this.#options.registry;
+    const { ready, models } = this.#options.registry;
     const { model } = passage.facts;
     // A fleet of one model takes any name, as SGLang itself does.
-    const models = new Set(ready.flatMap((worker) => worker.models.map(({ id }) => id)));
     const needsMatch = model !== undefined && models.size > 1;
+    if (!needsMatch && tried.size === 0) return ready;
     if (needsMatch && !models.has(model)) {
       throw routerError('UNKNOWN_MODEL', { model, served: [...models].join(', ') }, { param: 'model' });
     }
@@ -150,43 +174,57 @@ export class Relay {
 
   async #attempt(passage: Passage, chosen: RankedWorker<Worker>, mayRetry: boolean): Promise<AttemptEnd> {
     const { worker, uncachedTokens } = chosen;
-    const { request, response, routing, facts } = passage;
+    const { request, response, answer, routing, facts } = passage;
     const entry = worker.prefill.add(uncachedTokens, this.#engineNowMs(), facts.isStream);
     worker.inFlightRequests++;
     worker.inFlightTokens += routing.promptTokens;
     worker.lastSentAtMs = this.#engineNowMs();
     worker.prefixes.insert(routing.chain);
-    const attemptOptions = {
-      worker,
+    const options: AttemptOptions = {
+      workerId: worker.id,
       head: upstreamHead(request.method!, request.url!, request.rawHeaders, worker, passage.bodyBytes),
       body: passage.body,
-      response,
-      addedHeaders: ['x-fleet-worker', worker.id, 'x-fleet-request-id', passage.requestId],
+      answer,
       mayRetry,
       onFirstByte: () => {
         if (facts.isStream) worker.prefill.firstToken(entry, this.#engineNowMs());
         this.#options.metrics.firstByte.observe((performance.now() - passage.startedAtMs) / 1_000);
       },
     };
-    let attempt = new Attempt(attemptOptions, worker.pool.acquire());
+    try {
+      let end = await this.#exchange(passage, worker, new Attempt(options, worker.pool.acquire()));
+      if (end.kind === 'retryable' && end.wasStaleConnection && !response.destroyed) {
+        end = await this.#exchange(passage, worker, new Attempt(options, worker.pool.fresh()));
+      }
+      this.#account(worker, passage, end);
+      return end;
+    } finally {
+      worker.prefill.remove(entry, this.#engineNowMs());
+      worker.inFlightRequests--;
+      worker.inFlightTokens -= routing.promptTokens;
+    }
+  }
+
+  /** Sees one attempt to its end, under the eyes of the client and of the stall watch. */
+  async #exchange(passage: Passage, worker: Worker, attempt: Attempt): Promise<AttemptEnd> {
+    const { response, answer, facts } = passage;
+    const watched = { attempt, answer, isStream: facts.isStream };
     const onClose = () => {
       if (!response.writableFinished) attempt.abandon();
     };
     response.on('close', onClose);
+    this.#watch.add(worker, watched);
     try {
-      let end = await attempt.ended;
-      if (end.kind === 'retryable' && end.wasStaleConnection) {
-        attempt = new Attempt(attemptOptions, worker.pool.fresh());
-        end = await attempt.ended;
-      }
-      if (end.kind === 'client-gone') void this.#abort(worker, passage, attempt);
-      this.#account(worker, passage, end);
+      const end = await attempt.ended;
+      if (end.kind === 'client-gone') {
+        this.#options.metrics.aborts.inc();
+        void this.#stopEngine(worker, passage, attempt);
+      } else if (end.kind === 'retryable' && end.reason === 'stall') void this.#stopEngine(worker, passage, attempt);
+      else if (end.kind === 'broken-off') attempt.dropUpstream();
       return end;
     } finally {
       response.off('close', onClose);
-      worker.prefill.remove(entry, this.#engineNowMs());
-      worker.inFlightRequests--;
-      worker.inFlightTokens -= routing.promptTokens;
+      this.#watch.remove(worker, watched);
     }
   }
 
@@ -198,7 +236,7 @@ export class Relay {
   #account(worker: Worker, passage: Passage, end: AttemptEnd): void {
     if (end.kind === 'complete') {
       worker.completedRequests++;
-      const usage = end.status === 200 ? readUsage(end.lastParts) : undefined;
+      const usage = end.status === 200 ? readUsage(passage.answer.lastParts) : undefined;
       if (usage) this.#learn(worker, passage, usage);
     } else if (end.kind !== 'client-gone') {
       worker.failedRequests++;
@@ -219,10 +257,19 @@ export class Relay {
     this.#options.metrics.tokensUsed(usage);
   }
 
-  async #abort(worker: Worker, passage: Passage, attempt: Attempt): Promise<void> {
-    this.#options.metrics.aborts.inc();
+  async #stopEngine(worker: Worker, passage: Passage, attempt: Attempt): Promise<void> {
     if (passage.rid !== undefined) await abortOnEngine(worker.url, passage.rid);
     attempt.dropUpstream();
+  }
+
+  /** The worker goes out of rotation, and what it had goes elsewhere, if there is an elsewhere. */
+  #onStall(worker: Worker, detail: string): void {
+    if (!this.#options.registry.ready.some((other) => other !== worker)) {
+      this.#options.log.warn('worker may have stalled, but no other is ready', { worker: worker.id, detail });
+      return;
+    }
+    this.#options.registry.setState(worker, 'suspect', detail);
+    for (const { attempt } of this.#watch.requestsOn(worker)) attempt.giveUp(detail);
   }
 
   /** Holds the request until a worker becomes ready. Throws NO_READY_WORKER or ENGINE_UNREACHABLE past the limit. */
@@ -237,18 +284,6 @@ export class Relay {
     }
     const values = { waitedSeconds: Math.round(holdMs / 1_000), retryAfterSeconds: 5 };
     throw routerError('NO_READY_WORKER', values, { retryAfterSeconds: values.retryAfterSeconds });
-  }
-
-  /** Ends an answer that cannot be finished so that the client knows: an error event, or a cut connection. */
-  #breakOff(passage: Passage, end: AttemptEnd & { kind: 'broken-off' }): string {
-    const { response } = passage;
-    if (!end.isEventStream) {
-      response.destroy();
-      return 'ENGINE_BROKE_OFF';
-    }
-    const body = routerError('ENGINE_BROKE_OFF', { detail: end.detail }).toBody();
-    response.end(`${end.endsAtEventBoundary ? '' : '\n\n'}data: ${JSON.stringify(body)}\n\n`);
-    return 'ENGINE_BROKE_OFF';
   }
 }
 

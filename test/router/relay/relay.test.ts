@@ -179,6 +179,41 @@ describe('what reaches the client', () => {
   }, 30_000);
 });
 
+test('a stream that is silent gets comments, before its first byte and between events, never inside one', async () => {
+  const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>();
+  await using engine = await startScriptedEngine(async (response) => {
+    await mayEnd;
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.end(sse(delta('a'), '[DONE]'));
+  });
+  await using router = await startTestRouter({ workerUrls: [engine.url], heartbeatSeconds: 0.1 });
+  const response = await router.chat(streamed);
+  expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
+  const reader = response.body!.getReader();
+  expect(Buffer.from((await reader.read()).value!).toString()).toBe(': ping\n\n');
+  end();
+  let rest = '';
+  for (let part = await reader.read(); !part.done; part = await reader.read())
+    rest += Buffer.from(part.value).toString();
+  expect(rest.replaceAll(': ping\n\n', '')).toBe(sse(delta('a'), '[DONE]'));
+});
+
+test('a request that was no stream is left alone while it waits', async () => {
+  const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>();
+  await using engine = await startScriptedEngine(async (response) => {
+    await mayEnd;
+    sendJson(response, { ok: true });
+  });
+  await using router = await startTestRouter({ workerUrls: [engine.url], heartbeatSeconds: 0.01 });
+  const answer = router.chat(question);
+  const stream = router.chat(streamed);
+  // Once the stream has begun with its comment, the other had the same chance to.
+  expect((await stream).status).toBe(200);
+  end();
+  expect(await (await answer).text()).toBe('{"ok":true}');
+  await (await stream).text();
+});
+
 describe('a request that has not been answered yet survives', () => {
   test('a worker that refuses connections', async () => {
     await using fleet = await startPair();
@@ -224,6 +259,18 @@ describe('a request that has not been answered yet survives', () => {
     fleet.engines[1].script = fleet.engines[0].script;
     const refused = await fleet.router.chat(question);
     expect([refused.status, await refused.json()]).toEqual([503, { message: 'full' }]);
+  });
+
+  test('a worker that takes requests and never answers, while its health checks are fine', async () => {
+    await using fleet = await startPair();
+    fleet.engines[0].isHung = true;
+    const statuses = await Promise.all(
+      [1, 2, 3, 4].map(async (n) => (await fleet.router.chat(n % 2 ? streamed : question)).status),
+    );
+    expect(statuses).toEqual([200, 200, 200, 200]);
+    expect(fleet.engines[1].seen).toHaveLength(4);
+    expect(await fleet.router.metrics()).toContain('fleet_router_retries_total{reason="stall"} 2');
+    await expectIdle(fleet.router);
   });
 
   test('an idle connection that the engine had just closed', async () => {

@@ -1,0 +1,105 @@
+import type { ServerResponse } from 'node:http';
+import type { CodedError } from '../../shared/errors.ts';
+import { clientHeaders } from './headers.ts';
+import type { ResponseHead } from './response-parser.ts';
+
+/** A comment of an event stream (WHATWG HTML, section 9.2.6): clients skip it, idle time-outs do not run on. */
+const heartbeat = ': ping\n\n';
+
+/**
+ * The client's side of one request, over all attempts: what has been sent of the answer decides what can still be done
+ * when an engine fails.
+ */
+export class Answer {
+  readonly #response: ServerResponse;
+  readonly #requestId: string;
+  #isEventStream = false;
+  #lastParts: [Buffer?, Buffer?] = [];
+  /** Set by every write, cleared by `heartbeatIfIdle`. */
+  #wroteSinceLastLook = false;
+
+  constructor(response: ServerResponse, requestId: string) {
+    this.#response = response;
+    this.#requestId = requestId;
+  }
+
+  /** Whether the client has received an engine's bytes: then no other engine may begin anew. */
+  get hasContent(): boolean {
+    return this.#lastParts.length > 0;
+  }
+
+  get isEventStream(): boolean {
+    return this.#isEventStream;
+  }
+
+  /** The last one or two parts of the body, for what stands at its end. */
+  get lastParts(): readonly Buffer[] {
+    return this.#lastParts.filter((part) => part !== undefined);
+  }
+
+  /** Sends status and headers of an engine's answer, unless a heartbeat has already begun the stream. */
+  begin(head: ResponseHead, workerId: string): void {
+    if (this.#response.headersSent) return;
+    this.#isEventStream = isEventStream(head);
+    const added = ['x-fleet-worker', workerId, 'x-fleet-request-id', this.#requestId];
+    this.#response.sendDate = false;
+    this.#response.writeHead(head.status, head.reason, clientHeaders(head.rawHeaders, added));
+  }
+
+  /** Passes bytes of the body. @returns false when the client reads slower than the engine writes: wait for `onDrain` */
+  write(bytes: Buffer): boolean {
+    this.#lastParts = [this.#lastParts.at(-1), bytes];
+    this.#wroteSinceLastLook = true;
+    return this.#response.write(bytes);
+  }
+
+  onDrain(callback: () => void): void {
+    this.#response.once('drain', callback);
+  }
+
+  end(): void {
+    this.#response.end();
+  }
+
+  /**
+   * Sends a comment when nothing was sent since the last call and a comment may stand here. Before the first byte of an
+   * engine this begins the answer, so it is for requests that asked for a stream.
+   */
+  heartbeatIfIdle(): void {
+    const wasIdle = !this.#wroteSinceLastLook;
+    this.#wroteSinceLastLook = false;
+    if (!wasIdle || !this.#isAtEventBoundary() || this.#response.writableNeedDrain) return;
+    if (!this.#response.headersSent) {
+      this.#isEventStream = true;
+      this.#response.writeHead(200, {
+        'content-type': 'text/event-stream; charset=utf-8',
+        'x-fleet-request-id': this.#requestId,
+      });
+    } else if (!this.#isEventStream) return;
+    this.#response.write(heartbeat);
+  }
+
+  /** Ends an answer that has begun and cannot be finished so that the client knows: an error event, or a cut. */
+  breakOff(error: CodedError): void {
+    if (!this.#isEventStream) {
+      this.#response.destroy();
+      return;
+    }
+    const separator = this.#isAtEventBoundary() ? '' : '\n\n';
+    this.#response.end(`${separator}data: ${JSON.stringify(error.toBody())}\n\n`);
+  }
+
+  #isAtEventBoundary(): boolean {
+    const last = this.#lastParts.at(-1);
+    if (last === undefined) return true;
+    return last.length < 2
+      ? Buffer.concat(this.lastParts).subarray(-2).equals(boundary)
+      : last[last.length - 1] === 10 && last[last.length - 2] === 10;
+  }
+}
+
+const boundary = Buffer.from('\n\n');
+
+export function isEventStream(head: ResponseHead): boolean {
+  return head.contentType.startsWith('text/event-stream');
+}

@@ -1,0 +1,120 @@
+import type { Worker } from '../coordinator/worker.ts';
+import type { Answer } from './answer.ts';
+import type { Attempt } from './attempt.ts';
+
+/** What the watch needs of a request in flight. */
+export interface Watched {
+  readonly attempt: Attempt;
+  readonly answer: Answer;
+  /** Whether the client asked for a stream, so that heartbeats may be sent. */
+  readonly isStream: boolean;
+}
+
+export interface StallWatchOptions {
+  /** Asks the engine for one token; rejects when it does not come within `timeoutMs` of real time. */
+  readonly canary: (worker: Worker, timeoutMs: number) => Promise<void>;
+  /** The engine took requests and answers none of them, nor the canary. */
+  readonly onStall: (worker: Worker, detail: string) => void;
+  /** Divides every time here. */
+  readonly timeScale: number;
+  /** Longest silence of a stream before a heartbeat, in ms. */
+  readonly heartbeatMs: number;
+}
+
+const lookEveryMs = 250;
+/** Silence of a whole worker with requests on it before it is asked for a token. */
+const firstDoubtMs = 1_000;
+const maxDoubtMs = 10_000;
+/** What the canary gets beside the prefill work that is ahead of it. */
+const canarySlackMs = 1_500;
+/** Long prompts cost more per token than short ones, from which the rate may have been learned. */
+const backlogFactor = 3;
+/** Before an engine has shown its rate it may be any GPU. */
+const unknownRateFactor = 10;
+
+interface Watch {
+  readonly requests: Set<Watched>;
+  silentMs: number;
+  doubtMs: number;
+  isAsking: boolean;
+}
+
+/**
+ * Notices workers that take requests and send nothing, while their connections and their health checks are fine. A
+ * silence has an innocent reason in a long prefill, so it only raises a doubt; the canary, which an engine that works
+ * answers in turn, decides. Also sends the heartbeats of silent streams.
+ */
+export class StallWatch {
+  readonly #options: StallWatchOptions;
+  readonly #watches = new Map<Worker, Watch>();
+  readonly #timer: NodeJS.Timeout;
+  #sinceHeartbeatMs = 0;
+
+  constructor(options: StallWatchOptions) {
+    this.#options = options;
+    this.#timer = setInterval(() => this.#look(), lookEveryMs / options.timeScale).unref();
+  }
+
+  add(worker: Worker, watched: Watched): void {
+    const watch = this.#watches.get(worker);
+    if (watch) watch.requests.add(watched);
+    else {
+      this.#watches.set(worker, { requests: new Set([watched]), silentMs: 0, doubtMs: firstDoubtMs, isAsking: false });
+    }
+  }
+
+  remove(worker: Worker, watched: Watched): void {
+    const watch = this.#watches.get(worker);
+    if (watch?.requests.delete(watched) && watch.requests.size === 0) this.#watches.delete(worker);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Requests on `worker` that are in flight now. */
+  requestsOn(worker: Worker): readonly Watched[] {
+    return [...(this.#watches.get(worker)?.requests ?? [])];
+  }
+
+  #look(): void {
+    this.#sinceHeartbeatMs += lookEveryMs;
+    // Whether a stream was silent is looked at once per period, so a pause gets its comment within two periods.
+    const isHeartbeat = this.#sinceHeartbeatMs >= (this.#options.heartbeatMs * this.#options.timeScale) / 2;
+    if (isHeartbeat) this.#sinceHeartbeatMs = 0;
+    for (const [worker, watch] of this.#watches) {
+      let hasProgress = false;
+      for (const { attempt, answer, isStream } of watch.requests) {
+        hasProgress ||= attempt.hasProgress;
+        attempt.hasProgress = false;
+        if (isHeartbeat && isStream) answer.heartbeatIfIdle();
+      }
+      watch.silentMs = hasProgress ? 0 : watch.silentMs + lookEveryMs;
+      if (hasProgress) watch.doubtMs = firstDoubtMs;
+      if (watch.silentMs >= watch.doubtMs && !watch.isAsking) void this.#ask(worker, watch);
+    }
+  }
+
+  async #ask(worker: Worker, watch: Watch): Promise<void> {
+    const { canary, timeScale, onStall } = this.#options;
+    watch.isAsking = true;
+    const { backlogMs, observedTokensPerSecond } = worker.prefill;
+    const factor = observedTokensPerSecond === null ? unknownRateFactor : backlogFactor;
+    const timeoutMs = (canarySlackMs + factor * backlogMs) / timeScale;
+    try {
+      await canary(worker, timeoutMs);
+      watch.doubtMs = Math.min(watch.doubtMs * 2, maxDoubtMs);
+    } catch {
+      // A byte that came meanwhile is a better proof than the canary.
+      if (watch.silentMs >= watch.doubtMs && this.#watches.get(worker) === watch) {
+        onStall(
+          worker,
+          `nothing came from it for ${Math.round(watch.silentMs)} ms, nor an answer to a one-token request`,
+        );
+      }
+    } finally {
+      watch.silentMs = 0;
+      watch.isAsking = false;
+    }
+  }
+}
