@@ -52,7 +52,7 @@ console.log(`per wall second  ${perSecond('finishedRequests')} requests, ${perSe
 console.log(`                 ${perSecond('generatedTokens')} generated tokens`);
 console.log(`memory           ${Math.round(process.memoryUsage().rss / 2 ** 20)} MiB resident`);
 const share = (micros: number) => (micros / 10 / wallMs).toFixed(1);
-console.log(`CPU              ${share(user + system)} % of one core, ${share(system)} % of it in the kernel`);
+console.log(`CPU              ${share(user + system)} % of one core (${share(system)} % in the kernel)`);
 
 function totals() {
   const sum = { finishedRequests: 0, promptTokens: 0, generatedTokens: 0 };
