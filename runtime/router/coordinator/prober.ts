@@ -4,6 +4,7 @@ import { callJson } from '../../shared/call-json.ts';
 import { describeError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { EngineLoad } from '../../shared/protocol.ts';
+import { holdOutMs } from './breaker.ts';
 import { askForOneToken } from './one-token.ts';
 import type { Registry } from './registry.ts';
 import type { ModelCard, Worker } from './worker.ts';
@@ -45,6 +46,7 @@ export class Prober {
     if (this.#probing.has(worker)) return;
     this.#probing.add(worker);
     try {
+      await this.#sleep(holdOutMs(worker.consecutiveFailures));
       for (let waitMs = firstRetryMs; isUnproven(worker); waitMs = Math.min(waitMs * 2, maxRetryMs)) {
         try {
           worker.models = await generateOnce(worker.url, this.#stop.signal);

@@ -46,6 +46,8 @@ export class Worker implements RoutableWorker {
   lastSentAtMs = 0;
   completedRequests = 0;
   failedRequests = 0;
+  /** Times it fell out of rotation since a request last succeeded; see holdOutMs. */
+  consecutiveFailures = 0;
   /** Over the answers of an engine that reports cached tokens. */
   #promptTokens = 0;
   #cachedTokens = 0;

@@ -236,12 +236,17 @@ export class Relay {
   #account(worker: Worker, passage: Passage, end: AttemptEnd): void {
     if (end.kind === 'complete') {
       worker.completedRequests++;
+      worker.consecutiveFailures = 0;
       const usage = end.status === 200 ? readUsage(passage.answer.lastParts) : undefined;
       if (usage) this.#learn(worker, passage, usage);
     } else if (end.kind !== 'client-gone') {
       worker.failedRequests++;
-      const isDead = end.kind === 'broken-off' || end.reason === 'connect' || end.reason === 'reset';
-      if (isDead) this.#options.registry.setState(worker, 'suspect', `a request failed on it: ${end.detail}`);
+      const isAnswer = end.kind === 'retryable' && (end.reason === 'status' || end.reason === 'overload');
+      if (!isAnswer && worker.state === 'ready') {
+        // Once per fall: all that was in flight fails together when an engine dies.
+        worker.consecutiveFailures++;
+        this.#options.registry.setState(worker, 'suspect', `a request failed on it: ${end.detail}`);
+      }
       this.#options.log.warn('attempt failed', {
         requestId: passage.requestId,
         worker: worker.id,
