@@ -39,7 +39,12 @@ const probes = new Map(
   Object.entries(probeAnswers).map(([path, value]) => [path, jsonAnswer(JSON.stringify(value))] as const),
 );
 
-/** @param line `METHOD target` */
+/** The body of the answer to a probe, undefined for a generation request. */
+export function probeAnswerJson(path: string): string | undefined {
+  return path in probeAnswers ? JSON.stringify(probeAnswers[path]) : undefined;
+}
+
+/** The whole answer to a probe. @param line `METHOD target` */
 export function probeAnswer(line: string): Buffer | undefined {
   const target = line.slice(line.indexOf(' ') + 1);
   const query = target.indexOf('?');
