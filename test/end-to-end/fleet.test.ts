@@ -1,6 +1,7 @@
 import path from 'node:path';
 import OpenAI from 'openai';
 import { replayTrace } from '../../runtime/cli/replay/replay.ts';
+import { renderReport } from '../../runtime/cli/replay/report.ts';
 import { loadTrace } from '../../runtime/cli/replay/trace.ts';
 import { fetchFleet } from '../../runtime/cli/status.ts';
 import { callJson } from '../../runtime/shared/call-json.ts';
@@ -167,9 +168,11 @@ test('an engine that is killed during a replay costs no request that had not sta
       process.kill(victim.engine.pid!, 'SIGKILL');
     },
   });
-  expect(isKilled).toBe(true);
-  expect(report.requests).toMatchObject({ planned: 60, sent: 60, failedBeforeFirstToken: 0, wrongLength: 0 });
+  // Matched as text, so that a failure shows the whole report.
+  expect(renderReport(report)).toMatch(/^completed \d+ +errors (0|\d+ \(0 before their first token\))$/m);
+  expect(report.requests).toMatchObject({ sent: 60, wrongLength: 0 });
   expect(report.requests.completed + report.requests.failed).toBe(60);
+  expect(isKilled).toBe(true);
 
   await until('the runner has a new engine', async () => {
     const { engine } = await fleet.workerHealth(2);
@@ -181,5 +184,6 @@ test('an engine that is killed during a replay costs no request that had not sta
   });
   const after = await replayTrace({ url: fleet.url, requests, timeScale, maxOutputTokens: 10, seed: 1 });
   expect(after.requests).toMatchObject({ completed: 60, failed: 0 });
-  expect(after.workers).toHaveLength(3);
+  // A stream that was opened with a heartbeat, before its engine answered, does not name its worker.
+  expect(after.workers.filter(({ worker }) => worker !== null)).toHaveLength(3);
 });
