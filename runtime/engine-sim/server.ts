@@ -35,8 +35,10 @@ export interface EngineServer {
 /** As SGLang: an idle connection is closed after 5 s, of real time at any time scale. */
 const keepAliveMs = 5_000;
 const maxHeaderBytes = 256 * 1024;
-/** Real milliseconds between two wake-ups of a sped-up engine: timers are no finer, and events share a write. */
+/** Real milliseconds between two wake-ups of a sped-up engine: what happens in between shares a timer and a write. */
 const coalesceRealMs = 2;
+/** Real milliseconds for which a sped-up engine gathers the tokens of a stream, behind the first one. */
+const gatherRealMs = 10;
 
 /** Starts a simulated SGLang server. Resolves when its port is bound; rejects when the port is taken. */
 export async function startEngineServer(options: EngineServerOptions = {}): Promise<EngineServer> {
@@ -49,10 +51,12 @@ export async function startEngineServer(options: EngineServerOptions = {}): Prom
   for (const line of bindingLines.before(process.pid)) log.uvicorn('INFO', line);
 
   const originUnixSeconds = Date.now() / 1_000 - clock.now() / 1_000;
+  const isSpedUp = resolved.timeScale > 1;
   const engine = new Engine({
     settings: resolved.settings,
     clock,
-    coalesceMs: resolved.timeScale > 1 ? coalesceRealMs * resolved.timeScale : 0,
+    coalesceMs: isSpedUp ? coalesceRealMs * resolved.timeScale : 0,
+    gatherMs: isSpedUp ? gatherRealMs * resolved.timeScale : 0,
     onReport: (event) => logReport(log, event),
   });
   const state: ServerState = {

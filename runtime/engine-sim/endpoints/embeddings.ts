@@ -3,7 +3,7 @@ import { fail } from '../errors.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { sendFailure } from '../http/failure.ts';
 import { randomId } from '../http/random-id.ts';
-import { digestOf } from '../language/next-token.ts';
+import { digestOf, extendDigest } from '../language/next-token.ts';
 import { parseCompletionRequest } from '../requests/completion-request.ts';
 import type { ServerState } from '../server-state.ts';
 import { textField } from '../validation/field-checks.ts';
@@ -56,8 +56,8 @@ export async function embeddings(exchange: Exchange, server: ServerState): Promi
 function vectorOf(prompt: Int32Array): number[] {
   let digest = digestOf(prompt);
   const values = Array.from({ length: dimensions }, (_, i) => {
-    digest = digestOf([i], digest);
-    return digest.hash / 2 ** 31;
+    digest = extendDigest(digest, i, prompt.length + i);
+    return digest / 2 ** 31;
   });
   const length = Math.hypot(...values);
   return values.map((value) => value / length);

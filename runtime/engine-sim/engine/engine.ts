@@ -10,7 +10,7 @@ export interface SequenceListener {
   rejected(at: number): void;
   retracted(): void;
   /**
-   * Comes once after all events of a wake-up, for one socket write instead of many. The only place from which a
+   * Comes once after the events of one wake-up or a few, for one socket write instead of many. The only place from which a
    * listener may submit to the engine or abort: the others are called from inside the core.
    */
   flush(): void;
@@ -21,6 +21,8 @@ export interface EngineOptions {
   readonly clock: Clock;
   /** Least time between two wake-ups, on the clock: events that are due sooner are delivered together. @default 0 */
   readonly coalesceMs?: number;
+  /** How long tokens behind the first one may wait for more to be flushed with, on the clock. @default 0 */
+  readonly gatherMs?: number;
   /** Receives the events that are about the engine as a whole, and each retraction. */
   readonly onReport: (event: EngineEvent) => void;
 }
@@ -30,9 +32,14 @@ export class Engine {
   readonly core: EngineCore;
   readonly #clock: Clock;
   readonly #coalesceMs: number;
+  readonly #gatherMs: number;
   readonly #onReport: (event: EngineEvent) => void;
   readonly #listeners = new Map<string, SequenceListener>();
+  /** With events that they have not flushed. */
   readonly #touched = new Set<SequenceListener>();
+  /** Those of them whose first token or end is among the events. */
+  readonly #urgent = new Set<SequenceListener>();
+  #gatheredSince = 0;
   #timer: Timer | undefined;
   #timerDueAt = Number.POSITIVE_INFINITY;
   #lastOutputAt = Number.NEGATIVE_INFINITY;
@@ -41,6 +48,7 @@ export class Engine {
   constructor(options: EngineOptions) {
     this.#clock = options.clock;
     this.#coalesceMs = options.coalesceMs ?? 0;
+    this.#gatherMs = options.gatherMs ?? 0;
     this.#onReport = options.onReport;
     this.core = createEngineCore(options.settings, (event) => this.#deliver(event));
   }
@@ -91,13 +99,13 @@ export class Engine {
     const now = this.#clock.now();
     this.core.advanceTo(now);
     const result = act(now);
-    this.#flush();
+    this.#flush(now);
     this.#schedule(now);
     return result;
   }
 
   #schedule(now: number): void {
-    const dueAt = this.core.nextEventAt();
+    const dueAt = this.#nextDueAt();
     if (dueAt === undefined || this.#isClosed) {
       this.#timer?.cancel();
       this.#timer = undefined;
@@ -115,10 +123,23 @@ export class Engine {
     });
   }
 
-  #flush(): void {
-    const touched = [...this.#touched];
-    this.#touched.clear();
-    for (const listener of touched) listener.flush();
+  #nextDueAt(): number | undefined {
+    const eventAt = this.core.nextEventAt();
+    if (this.#touched.size === 0) return eventAt;
+    return Math.min(eventAt ?? Number.POSITIVE_INFINITY, this.#gatheredSince + this.#gatherMs);
+  }
+
+  #flush(now: number): void {
+    const isDue = now - this.#gatheredSince >= this.#gatherMs;
+    const ready = [...(isDue ? this.#touched : this.#urgent)];
+    this.#urgent.clear();
+    if (isDue) {
+      this.#touched.clear();
+      this.#gatheredSince = now;
+    } else {
+      for (const listener of ready) this.#touched.delete(listener);
+    }
+    for (const listener of ready) listener.flush();
   }
 
   #deliver(event: EngineEvent): void {
@@ -130,6 +151,7 @@ export class Engine {
     if (listener === undefined) return;
     this.#lastOutputAt = this.#clock.now();
     this.#touched.add(listener);
+    if (event.kind !== 'token' || event.position === 0) this.#urgent.add(listener);
     switch (event.kind) {
       case 'token':
         listener.token(event.position, event.at);

@@ -1,13 +1,5 @@
 import type { FinishReason } from '../core/types.ts';
-import {
-  digestOf,
-  endOfText,
-  extendDigest,
-  type NextToken,
-  nextWord,
-  type TokenDigest,
-  textEndsAfter,
-} from '../language/next-token.ts';
+import { digestOf, endOfText, extendDigest, type NextToken, nextWord, textEndsAfter } from '../language/next-token.ts';
 
 /** How a sequence is generated, dialect-free. */
 export interface SequenceSpec {
@@ -56,7 +48,7 @@ export class Sequence {
   /** An estimate until the sequence has finished. */
   cachedTokens: number;
   retractions = 0;
-  #digest: TokenDigest;
+  #digest: number;
 
   constructor(spec: SequenceSpec, submittedAt: number, expectedCachedTokens: number) {
     this.spec = spec;
@@ -78,17 +70,18 @@ export class Sequence {
   }
 
   /** The core's token source: called once per position, in order. */
-  generate(): { token: number; stop: boolean } {
+  generate(): { readonly token: number; readonly stop: boolean } {
     if (this.spec.maxNewTokens === 0) {
       // Prefill only: the pass makes a token all the same, which nobody sees.
       this.end = { type: 'length', length: 0 };
-      return { token: endOfText.token, stop: true };
+      return endOfText;
     }
     const next = this.#next();
-    this.#digest = extendDigest(this.#digest, next.token);
-    this.outputIds.push(next.token);
+    const { token } = next;
+    this.#digest = extendDigest(this.#digest, token, this.promptTokens + this.completionTokens);
+    this.outputIds.push(token);
     this.#append(next);
-    return { token: next.token, stop: this.end !== null && this.end.type === 'stop' };
+    return this.end?.type === 'stop' ? { token, stop: true } : next;
   }
 
   /** Takes over what the core says about the end. */

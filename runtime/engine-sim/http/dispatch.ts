@@ -45,7 +45,7 @@ function answerError(exchange: Exchange, server: ServerState, route: Route, erro
   if (error instanceof CodedError && refusedByScheduler.has(error.code)) {
     submitOneTokenPass(server.engine, randomId());
   }
-  if (exchange.isDisconnected) return;
+  if (exchange.isDisconnected || exchange.request.socket.destroyed) return;
   if (error instanceof CodedError || error instanceof ValidationError) {
     sendFailure(exchange, route.style ?? 'native', error, route.source);
   } else if (error instanceof UnsupportedMediaType) {

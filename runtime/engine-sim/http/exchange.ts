@@ -10,7 +10,7 @@ export class Exchange {
   readonly response: ServerResponse;
   readonly method: string;
   readonly path: string;
-  readonly query: URLSearchParams;
+  readonly #search: string;
   readonly #log: EngineLog;
   readonly #onStatus: (status: number) => void;
   #isDisconnected = false;
@@ -30,8 +30,12 @@ export class Exchange {
     const url = request.url ?? '/';
     const mark = url.indexOf('?');
     this.path = mark < 0 ? url : url.slice(0, mark);
-    this.query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
+    this.#search = mark < 0 ? '' : url.slice(mark + 1);
     this.#watchDisconnect();
+  }
+
+  get query(): URLSearchParams {
+    return new URLSearchParams(this.#search);
   }
 
   get isDisconnected(): boolean {
@@ -49,10 +53,14 @@ export class Exchange {
   }
 
   /** The whole request body. Rejects when the client goes away first. */
-  async readBody(): Promise<Buffer> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of this.request) chunks.push(chunk as Buffer);
-    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+  readBody(): Promise<Buffer> {
+    const { request } = this;
+    return new Promise((resolve, reject) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+      request.once('error', reject);
+    });
   }
 
   sendJson(status: number, value: unknown, extraHeaders: HeaderPairs = []): void {
@@ -87,8 +95,12 @@ export class Exchange {
   /** Writes and then closes the connection without the last chunk. */
   writeAndCut(text: string): void {
     const { socket } = this.request;
-    if (text === '') socket.destroy();
-    else this.response.write(text, () => socket.destroy());
+    if (text === '') {
+      socket.destroy();
+    } else {
+      this.write(text);
+      socket.write('', () => socket.destroy());
+    }
   }
 
   /** A JSON body of which only the first `length` characters come, then the end of the connection. */
@@ -106,8 +118,20 @@ export class Exchange {
     this.response.write(body.slice(0, length), () => socket.destroy());
   }
 
+  /**
+   * Part of a stream. While this is the connection's current answer the chunk is framed here and written in one piece:
+   * `response.write` makes three, which is half the cost of a simulated token.
+   */
   write(text: string): void {
-    this.response.write(text);
+    const { response } = this;
+    const { socket } = response;
+    if (socket === null || !response.chunkedEncoding || response.writableLength > 0) {
+      response.write(text);
+      return;
+    }
+    const bytes = Buffer.byteLength(text);
+    const chunk = `${bytes.toString(16)}\r\n${text}\r\n`;
+    socket.write(chunk, bytes === text.length ? 'latin1' : 'utf8');
   }
 
   end(): void {

@@ -1,4 +1,4 @@
-import { encode } from './tokenizer.ts';
+import { TokenBuffer } from './tokenizer.ts';
 import { messageEndToken, messageStartToken } from './vocabulary.ts';
 
 export interface ChatMessage {
@@ -25,7 +25,6 @@ export interface ChatTemplateOptions {
  * and a continued one is tokenised on its own and appended, so that its tokens are those that a stream sent.
  */
 export function renderChat(messages: readonly ChatMessage[], options: ChatTemplateOptions = {}): Int32Array {
-  const segments: Int32Array[] = [];
   const turns = [...messages];
   const last = turns.at(-1);
   let openText: string | undefined;
@@ -34,23 +33,21 @@ export function renderChat(messages: readonly ChatMessage[], options: ChatTempla
     if (options.continueFinalMessage) openText = last.content;
     else turns.push({ role: 'user', content: last.content });
   }
-  if (isNonEmptyList(options.tools)) {
-    segments.push(...segmentsOf({ role: 'tools', content: JSON.stringify(options.tools) }));
-  }
-  for (const turn of turns) segments.push(...segmentsOf(turn));
-  segments.push(Int32Array.of(messageStartToken), encode('assistant\n'));
-  if (openText !== undefined) segments.push(encode(openText));
-  return concatenate(segments);
+  if (isNonEmptyList(options.tools)) addMessage({ role: 'tools', content: JSON.stringify(options.tools) });
+  for (const turn of turns) addMessage(turn);
+  buffer.token(messageStartToken).text('assistant\n');
+  if (openText !== undefined) buffer.text(openText);
+  return buffer.take();
 }
 
-function segmentsOf(message: ChatMessage): Int32Array[] {
-  return [
-    Int32Array.of(messageStartToken),
-    encode(`${message.role}\n`),
-    encode(messageText(message)),
-    Int32Array.of(messageEndToken, 0x0a),
-  ];
+const buffer = new TokenBuffer();
+
+function addMessage(message: ChatMessage): void {
+  buffer.token(messageStartToken).text(`${message.role}\n`).text(messageText(message));
+  buffer.token(messageEndToken).token(lineFeed);
 }
+
+const lineFeed = 0x0a;
 
 /** All text of a message: its content, text parts joined, then its tool calls as JSON. */
 export function messageText({ content, tool_calls: toolCalls }: ChatMessage): string {
@@ -60,14 +57,4 @@ export function messageText({ content, tool_calls: toolCalls }: ChatMessage): st
 
 function isNonEmptyList(value: unknown): boolean {
   return Array.isArray(value) && value.length > 0;
-}
-
-function concatenate(segments: readonly Int32Array[]): Int32Array {
-  const whole = new Int32Array(segments.reduce((sum, segment) => sum + segment.length, 0));
-  let at = 0;
-  for (const segment of segments) {
-    whole.set(segment, at);
-    at += segment.length;
-  }
-  return whole;
 }

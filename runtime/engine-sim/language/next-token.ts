@@ -19,26 +19,18 @@ function makeWords(): string[] {
     .filter((word) => !left.has(word));
 }
 
-/** Rolling digest of a token sequence: 32 bits, with the position mixed in so that repeated tokens do not cycle. */
-export interface TokenDigest {
-  readonly hash: number;
-  readonly length: number;
+/** Digest of the empty sequence. A digest is 32 bits; each token is mixed in with its position, so that none cycles. */
+export const emptyDigest = 0x5eed;
+
+/** Digest of `ids`, which stand from `position` on behind a sequence of that digest. */
+export function digestOf(ids: Int32Array, digest = emptyDigest, position = 0): number {
+  let result = digest;
+  for (let i = 0; i < ids.length; i++) result = extendDigest(result, ids[i]!, position + i);
+  return result;
 }
 
-export const emptyDigest: TokenDigest = { hash: 0x5eed, length: 0 };
-
-export function digestOf(ids: ArrayLike<number>, from: TokenDigest = emptyDigest): TokenDigest {
-  let { hash, length } = from;
-  for (let i = 0; i < ids.length; i++) hash = mix(hash, ids[i]!, length++);
-  return { hash, length };
-}
-
-export function extendDigest(digest: TokenDigest, id: number): TokenDigest {
-  return { hash: mix(digest.hash, id, digest.length), length: digest.length + 1 };
-}
-
-function mix(hash: number, id: number, position: number): number {
-  const mixed = Math.imul((hash ^ id) + Math.imul(position, 0x27d4eb2f), 0x85ebca6b);
+export function extendDigest(digest: number, id: number, position: number): number {
+  const mixed = Math.imul((digest ^ id) + Math.imul(position, 0x27d4eb2f), 0x85ebca6b);
   return mixed ^ (mixed >>> 13);
 }
 
@@ -46,22 +38,24 @@ export interface NextToken {
   readonly token: number;
   /** What the token adds to the text; empty for the end of text. */
   readonly text: string;
+  /** Whether it is the end of text. */
+  readonly stop: boolean;
 }
 
-export const endOfText: NextToken = { token: endOfTextToken, text: '' };
-const nextTokens: readonly NextToken[] = words.map((text, i) => ({ token: wordTokens[i]!, text }));
+export const endOfText: NextToken = { token: endOfTextToken, text: '', stop: true };
+const nextTokens: readonly NextToken[] = words.map((text, i) => ({ token: wordTokens[i]!, text, stop: false }));
 
 /** The word that follows a sequence. */
-export function nextWord(digest: TokenDigest): NextToken {
-  return nextTokens[(scramble(digest.hash) >>> 0) % nextTokens.length]!;
+export function nextWord(digest: number): NextToken {
+  return nextTokens[(scramble(digest) >>> 0) % nextTokens.length]!;
 }
 
 /**
  * Whether the text ends after this sequence: one sequence in `meanOutputTokens` does, so that answers have geometric
  * lengths with that mean. 0 means that no text ever ends by itself.
  */
-export function textEndsAfter(digest: TokenDigest, meanOutputTokens: number): boolean {
-  return meanOutputTokens > 0 && (scramble(digest.hash ^ 0x0e05) >>> 0) % meanOutputTokens === 0;
+export function textEndsAfter(digest: number, meanOutputTokens: number): boolean {
+  return meanOutputTokens > 0 && (scramble(digest ^ 0x0e05) >>> 0) % meanOutputTokens === 0;
 }
 
 /** The finaliser of MurmurHash3 (Appleby, public domain): every input bit reaches every output bit. */

@@ -1,5 +1,5 @@
 import {
-  digitOfCharCode,
+  digitOfByte,
   isSpecialToken,
   maxWordCharacters,
   textOfToken,
@@ -11,48 +11,78 @@ const space = 0x20;
 const utf8 = new TextEncoder();
 
 /**
- * Token ids of a text: greedy word pieces of up to 4 letters or digits that take one space before them along, and the
- * UTF-8 bytes of everything else. `decode(encode(text))` is `text` for every well-formed text.
- * A piece never reaches past a space, so `encode(a + b)` is `encode(a)` followed by `encode(b)` whenever `b` starts with
- * a space that `a` does not end with a claim on: every generated token starts so.
+ * Collects the token ids of several texts in one growing buffer, which is kept between uses: a prompt of thousands of
+ * tokens then costs one allocation of its own size.
  */
-export function encode(text: string): Int32Array {
-  const length = text.length;
-  let ids = new Int32Array(length + 8);
-  let count = 0;
-  let at = 0;
-  while (at < length) {
-    const code = text.charCodeAt(at);
-    const hasSpace = code === space;
-    let end = hasSpace ? at + 1 : at;
-    let number = 0;
-    for (const limit = Math.min(end + maxWordCharacters, length); end < limit; end++) {
-      const unit = text.charCodeAt(end);
-      const digit = unit < 128 ? digitOfCharCode[unit]! : 0;
-      if (digit === 0) break;
-      number = number * 63 + digit;
-    }
-    // Up to 3 bytes for one UTF-16 unit.
-    if (count + 4 > ids.length) ids = grown(ids);
-    if (number > 0) {
-      ids[count++] = wordToken(number, hasSpace);
-      at = end;
-    } else if (code < 128) {
-      ids[count++] = code;
-      at++;
-    } else {
-      const character = String.fromCodePoint(text.codePointAt(at)!);
-      for (const byte of utf8.encode(character)) ids[count++] = byte;
-      at += character.length;
-    }
+export class TokenBuffer {
+  #ids = new Int32Array(4_096);
+  #bytes = new Uint8Array(4_096);
+  #count = 0;
+
+  token(id: number): this {
+    this.#reserve(1);
+    this.#ids[this.#count++] = id;
+    return this;
   }
-  return ids.slice(0, count);
+
+  /**
+   * Adds the tokens of a text: greedy word pieces of up to 4 letters or digits that take one space before them along,
+   * and the UTF-8 bytes of everything else.
+   */
+  text(text: string): this {
+    // Up to 3 bytes for one UTF-16 unit.
+    if (3 * text.length > this.#bytes.length) this.#bytes = new Uint8Array(6 * text.length);
+    const bytes = this.#bytes;
+    const { written: length } = utf8.encodeInto(text, bytes);
+    this.#reserve(length);
+    const ids = this.#ids;
+    let count = this.#count;
+    let at = 0;
+    while (at < length) {
+      const hasSpace = bytes[at] === space;
+      let end = hasSpace ? at + 1 : at;
+      const limit = Math.min(end + maxWordCharacters, length);
+      let number = 0;
+      for (; end < limit; end++) {
+        const digit = digitOfByte[bytes[end]!]!;
+        if (digit === 0) break;
+        number = number * 63 + digit;
+      }
+      if (number > 0) {
+        ids[count++] = wordToken(number, hasSpace);
+        at = end;
+      } else {
+        ids[count++] = bytes[at++]!;
+      }
+    }
+    this.#count = count;
+    return this;
+  }
+
+  /** The ids so far; the buffer is empty afterwards. */
+  take(): Int32Array {
+    const ids = this.#ids.slice(0, this.#count);
+    this.#count = 0;
+    return ids;
+  }
+
+  #reserve(more: number): void {
+    if (this.#count + more <= this.#ids.length) return;
+    const larger = new Int32Array(2 * (this.#count + more));
+    larger.set(this.#ids.subarray(0, this.#count));
+    this.#ids = larger;
+  }
 }
 
-function grown(ids: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(ids.length * 2);
-  larger.set(ids);
-  return larger;
+const scratch = new TokenBuffer();
+
+/**
+ * Token ids of a text. `decode(encode(text))` is `text` for every well-formed text. A piece never reaches past a space,
+ * so `encode(a + b)` is `encode(a)` followed by `encode(b)` for every `b` that starts with a space and a letter: every
+ * generated token starts so.
+ */
+export function encode(text: string): Int32Array {
+  return scratch.text(text).take();
 }
 
 /**

@@ -18,9 +18,9 @@ export const maxWordCharacters = 4;
 const base = 63;
 
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-/** Digit of an ASCII code, 0 for a character that no word piece holds. Index: UTF-16 unit below 128. */
-export const digitOfCharCode = new Uint8Array(128);
-for (let i = 0; i < alphabet.length; i++) digitOfCharCode[alphabet.charCodeAt(i)] = i + 1;
+/** Digit of a byte, 0 for one that is in no word piece. */
+export const digitOfByte = new Uint8Array(256);
+for (let i = 0; i < alphabet.length; i++) digitOfByte[alphabet.charCodeAt(i)] = i + 1;
 
 /** One past the largest id. */
 export const vocabularySize = firstWordToken + 2 * base ** maxWordCharacters;
@@ -34,7 +34,7 @@ export function wordToken(number: number, hasLeadingSpace: boolean): number {
 export function tokenOfWord(text: string): number {
   const word = text.startsWith(' ') ? text.slice(1) : text;
   let number = 0;
-  for (const character of word) number = number * base + (digitOfCharCode[character.charCodeAt(0)] ?? 0);
+  for (const character of word) number = number * base + (digitOfByte[character.charCodeAt(0)] ?? 0);
   const token = wordToken(number, text.startsWith(' '));
   if (word.length > maxWordCharacters || textOfToken(token) !== text) throw new RangeError(`not one token: "${text}"`);
   return token;
