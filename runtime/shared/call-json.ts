@@ -29,7 +29,8 @@ export class HttpStatusError extends Error {
  * named `TimeoutError` or `AbortError`; SyntaxError when the answer is not JSON.
  */
 export async function callJson(url: string, call: JsonCall = {}): Promise<unknown> {
-  const timeout = AbortSignal.timeout(call.timeoutMs ?? 5_000);
+  // AbortSignal.timeout refuses fractions, which scaled times are.
+  const timeout = AbortSignal.timeout(Math.ceil(call.timeoutMs ?? 5_000));
   const response = await fetch(url, {
     method: call.method ?? (call.body === undefined ? 'GET' : 'POST'),
     headers: { ...(call.body !== undefined && { 'content-type': 'application/json' }), ...call.headers },

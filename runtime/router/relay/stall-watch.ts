@@ -1,3 +1,4 @@
+import { describeError } from '../../shared/errors.ts';
 import type { Worker } from '../coordinator/worker.ts';
 import type { Answer } from './answer.ts';
 import type { Attempt } from './attempt.ts';
@@ -27,6 +28,8 @@ const firstDoubtMs = 1_000;
 const maxDoubtMs = 10_000;
 /** What the canary gets beside the prefill work that is ahead of it. */
 const canarySlackMs = 1_500;
+/** However fast simulated engines run, the machine itself needs this long, in ms of real time, to be believed hung. */
+const minCanaryMs = 1_000;
 /** Long prompts cost more per token than short ones, from which the rate may have been learned. */
 const backlogFactor = 3;
 /** Before an engine has shown its rate it may be any GPU. */
@@ -100,17 +103,15 @@ export class StallWatch {
     watch.isAsking = true;
     const { backlogMs, observedTokensPerSecond } = worker.prefill;
     const factor = observedTokensPerSecond === null ? unknownRateFactor : backlogFactor;
-    const timeoutMs = (canarySlackMs + factor * backlogMs) / timeScale;
+    const timeoutMs = Math.max(minCanaryMs, (canarySlackMs + factor * backlogMs) / timeScale);
     try {
       await canary(worker, timeoutMs);
       watch.doubtMs = Math.min(watch.doubtMs * 2, maxDoubtMs);
-    } catch {
+    } catch (error) {
       // A byte that came meanwhile is a better proof than the canary.
       if (watch.silentMs >= watch.doubtMs && this.#watches.get(worker) === watch) {
-        onStall(
-          worker,
-          `nothing came from it for ${Math.round(watch.silentMs)} ms, nor an answer to a one-token request`,
-        );
+        const silence = `it was silent for ${Math.round(watch.silentMs)} ms and failed a one-token request`;
+        onStall(worker, `${silence} within ${Math.round(timeoutMs)} ms of real time: ${describeError(error)}`);
       }
     } finally {
       watch.silentMs = 0;
