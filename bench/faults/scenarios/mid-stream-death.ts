@@ -16,18 +16,22 @@ const kinds: readonly Kind[] = [
   {
     title: 'chat',
     path: '/v1/chat/completions',
-    body: (prompt) => ({ messages: [{ role: 'user', content: prompt }], max_tokens: tokens }),
+    body: (prompt) => ({ messages: [{ role: 'user', content: prompt }], max_tokens: tokens, ignore_eos: true }),
   },
-  { title: 'completions', path: '/v1/completions', body: (prompt) => ({ prompt, max_tokens: tokens }) },
+  {
+    title: 'completions',
+    path: '/v1/completions',
+    body: (prompt) => ({ prompt, max_tokens: tokens, ignore_eos: true }),
+  },
   {
     title: '/generate',
     path: '/generate',
-    body: (prompt) => ({ text: prompt, sampling_params: { max_new_tokens: tokens, temperature: 0 } }),
+    body: (prompt) => ({ text: prompt, sampling_params: { max_new_tokens: tokens, temperature: 0, ignore_eos: true } }),
   },
   {
     title: 'chat with two choices',
     path: '/v1/chat/completions',
-    body: (prompt) => ({ messages: [{ role: 'user', content: prompt }], max_tokens: tokens, n: 2 }),
+    body: (prompt) => ({ messages: [{ role: 'user', content: prompt }], max_tokens: tokens, ignore_eos: true, n: 2 }),
   },
 ];
 
@@ -65,6 +69,7 @@ function describe({ title }: Kind, seen: readonly Seen[], whole: readonly Seen[]
   const isWhole = (one: Seen, index: number) => one.end === 'answered' && one.text === whole[index]!.text;
   const values = {
     streams: seen.length,
+    // The router's own probes may be among them.
     struck,
     whole: count(isWhole),
     otherText: count((one, index) => one.end === 'answered' && !isWhole(one, index)),
