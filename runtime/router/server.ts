@@ -11,6 +11,7 @@ import type { RouterMetrics } from './metrics.ts';
 import type { Relay } from './relay/relay.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import { healthRoutes } from './routes/health.ts';
+import { metricsRoutes } from './routes/metrics.ts';
 import { modelRoutes } from './routes/models.ts';
 import { runnerRoutes } from './routes/runners.ts';
 
@@ -57,6 +58,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     return reply.code(coded.status).send(coded.toBody());
   });
   await app.register(healthRoutes, parts);
+  await app.register(metricsRoutes, parts);
   await app.register(modelRoutes, parts);
   await app.register(fleetRoutes, parts);
   await app.register(runnerRoutes, parts);

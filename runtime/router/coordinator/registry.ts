@@ -58,6 +58,11 @@ export class Registry extends EventEmitter<RegistryEvents> {
     return this.#add(url, 'static');
   }
 
+  /** Takes back `addStatic`: the worker goes, unless another source still names it. */
+  removeStatic(worker: Worker): void {
+    this.#drop(worker, 'static');
+  }
+
   /** @param nowMs wall clock */
   registerRunner(registration: RunnerRegistration, nowMs: number): Worker | undefined {
     if (registration.engineUrl === undefined) return undefined;

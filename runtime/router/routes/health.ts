@@ -2,11 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import type { WorkerState } from '../coordinator/worker.ts';
 import type { ServerParts } from '../server.ts';
 
-/** `GET /health`: the process lives. `GET /ready`: it can answer inference requests now. `GET /metrics`: Prometheus. */
-export async function healthRoutes(
-  app: FastifyInstance,
-  { registry, coordinator, metrics, relay }: ServerParts,
-): Promise<void> {
+/** `GET /health`: the process lives. `GET /ready`: it can answer inference requests now. Open to everybody. */
+export async function healthRoutes(app: FastifyInstance, { registry, coordinator, relay }: ServerParts): Promise<void> {
   const counts = () => {
     const byState: Record<WorkerState, number> = { starting: 0, ready: 0, suspect: 0, draining: 0, gone: 0 };
     for (const worker of registry.workers) byState[worker.state]++;
@@ -20,8 +17,4 @@ export async function healthRoutes(
     const status = relay.isDraining ? 'shutting down' : registry.ready.length > 0 ? 'ready' : 'no worker is ready';
     return reply.code(status === 'ready' ? 200 : 503).send({ status, workers: counts() });
   });
-
-  app.get('/metrics', async (_request, reply) =>
-    reply.header('content-type', metrics.registry.contentType).send(await metrics.registry.metrics()),
-  );
 }
