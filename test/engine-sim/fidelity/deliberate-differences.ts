@@ -19,6 +19,52 @@ const servedFamilies = [
   ...['num_grammar_queue_reqs', 'utilization', 'page_size', 'context_len', 'realtime_tokens_total'],
 ].map((name) => `sglang:${name}`);
 
+/** Differences that no capture shows. */
+export const otherDifferences: readonly Pick<DeliberateDifference, 'what' | 'why'>[] = [
+  {
+    what: 'The text depends on the prompt alone: temperature, penalties, seeds and `n` are checked and change nothing.',
+    why: 'A stream that is continued elsewhere must go on with the very same text.',
+  },
+  {
+    what: 'A stream has exactly one event per token, and events that are due together share a chunk.',
+    why: 'SGLang joins tokens by chance of timing; a test that counts them must not. Sharing a write keeps it cheap.',
+  },
+  {
+    what: 'Another tokenizer: word pieces of 4 characters and bytes, with large ids.',
+    why: 'Token boundaries must not move when a partial answer is appended to its prompt.',
+  },
+  {
+    what: 'Whole numbers that Python holds as floats are written without `.0` in JSON.',
+    why: 'JSON knows one kind of number; in `/metrics` and the Prometheus form of `/v1/loads` they are written as Python does.',
+  },
+  {
+    what: '`queue_time` is 0, and there is no histogram of it; `decode_moments` are zeros.',
+    why: 'The engine model does not report when a request left the queue.',
+  },
+  {
+    what: 'Tools are part of the prompt and never called; grammars, LoRA, images and data parallelism are refused as by a server without them.',
+    why: 'The model of language has no use for them.',
+  },
+  {
+    what: '`/v1/responses` does not remember; `/v1/rerank`, `/v1/score`, `/v1/classify` and audio are 404.',
+    why: 'Nothing in the fleet depends on what they answer, only on their being passed through.',
+  },
+  {
+    what: 'A drained server exits with status 0.',
+    why: 'SGLang kills itself with SIGKILL (137 under a shell); the log could be cut.',
+  },
+  {
+    what: '`POST /sim/faults` exists.',
+    why: 'Faults on demand.',
+  },
+];
+
+/** Both lists as the table of docs/simulator.md. */
+export function renderDifferences(): string {
+  const rows = [...deliberateDifferences, ...otherDifferences].map(({ what, why }) => `| ${what} | ${why} |`);
+  return ['| Difference | Reason |', '|---|---|', ...rows].join('\n');
+}
+
 export const deliberateDifferences: readonly DeliberateDifference[] = [
   {
     scenarios: ['get_metrics_before', 'get_metrics_busy', 'get_metrics_after'],

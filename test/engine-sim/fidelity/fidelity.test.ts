@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
 import type { EngineServer } from '../../../runtime/engine-sim/server.ts';
 import { exchangeRaw, getBytes, RawConnection, type RawResponse } from '../support/raw-http.ts';
 import { capturedResponse, scenarioNames } from './captures.ts';
-import { deliberateDifferences } from './deliberate-differences.ts';
+import { deliberateDifferences, renderDifferences } from './deliberate-differences.ts';
 import { replayScenarios } from './replay-scenarios.ts';
 import { startCapturedEngine } from './start-captured-engine.ts';
 import { wireShape } from './wire-shape.ts';
@@ -72,4 +73,9 @@ test('two requests on one connection are answered in order', async () => {
   expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 404']);
   const again = await exchangeRaw(server.port, getBytes('/ping'));
   expect(again.status).toBe(200);
+});
+
+test('docs/simulator.md lists every deliberate difference', () => {
+  const docs = readFileSync(new URL('../../../docs/simulator.md', import.meta.url), 'utf8');
+  expect(docs).toContain(renderDifferences());
 });
