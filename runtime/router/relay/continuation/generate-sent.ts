@@ -70,7 +70,16 @@ function isIncrementalStream(events: readonly GenerateEvent[]): boolean | undefi
   return events.length > 1 ? false : undefined;
 }
 
-function expectPlain({ index, meta_info: info }: GenerateEvent): void {
+/** Whether the fields that a continuation needs are of their types. */
+export function isGenerateEvent({ text, output_ids: ids, meta_info: info }: GenerateEvent): boolean {
+  const hasText = text === undefined || typeof text === 'string';
+  const hasInfo = typeof info === 'object' && info !== null && !Array.isArray(info);
+  return hasText && hasInfo && (ids === undefined || Array.isArray(ids));
+}
+
+function expectPlain(event: GenerateEvent): void {
+  if (!isGenerateEvent(event)) throw new CannotContinue('an event that was sent is not readable');
+  const { index, meta_info: info } = event;
   if (index !== undefined && index !== 0) throw new CannotContinue('it has several prompts');
   if (info?.output_token_logprobs) throw new CannotContinue('it carries log-probabilities');
 }

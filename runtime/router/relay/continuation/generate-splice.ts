@@ -1,4 +1,4 @@
-import type { GenerateEvent, GenerateSent } from './generate-sent.ts';
+import { type GenerateEvent, type GenerateSent, isGenerateEvent } from './generate-sent.ts';
 import { applyEdits, type Edit, escaped, Members } from './json-edit.ts';
 import { parseObject } from './sent-events.ts';
 import { donePayload } from './splicer.ts';
@@ -29,7 +29,7 @@ export class GenerateSplice {
   splice(payload: string): readonly string[] {
     const { sent, spent, stops } = this.#options;
     const event = parseObject(payload) as (GenerateEvent & { error?: unknown }) | undefined;
-    if (!event?.meta_info || event.error) return [payload];
+    if (!event || event.error || !isGenerateEvent(event)) return [payload];
     const text = event.text ?? '';
     const piece = sent.isIncremental ? text : text.slice(this.#textLength);
     this.#textLength = text.length;
@@ -40,9 +40,9 @@ export class GenerateSplice {
       const matched = JSON.stringify({ type: 'stop', matched: stop.stop });
       return [this.#rewrite(payload, event, kept, matched), donePayload];
     }
-    const hasFinished = Boolean(event.meta_info.finish_reason);
+    const hasFinished = Boolean(event.meta_info!.finish_reason);
     // Ids whose text the client lacks are generated again: an event must not take back what it has.
-    const tokens = spent + (event.meta_info.completion_tokens ?? Number.POSITIVE_INFINITY);
+    const tokens = spent + (event.meta_info!.completion_tokens ?? Number.POSITIVE_INFINITY);
     if (!hasFinished && !sent.isIncremental && tokens <= sent.completionTokens) return [];
     return [this.#rewrite(payload, event, text)];
   }

@@ -1,4 +1,4 @@
-import { Members } from './json-edit.ts';
+import type { OpenAiChunk } from './openai-sent.ts';
 import { parseObject, type SentEvent } from './sent-events.ts';
 
 /** How an event that a client has half received is completed. */
@@ -18,7 +18,7 @@ export interface ClosedEvent {
 export function closeHalfEvent(half: Buffer, earlier: readonly SentEvent[]): ClosedEvent | undefined {
   const text = half.toString('utf8');
   if (!Buffer.from(text).equals(half)) return undefined;
-  const line = text.trimEnd();
+  const line = text.replace(/[\r\n]+$/, '');
   const newLines = lineEndsMissing(text);
   if (line.startsWith(':')) return { completion: Buffer.from(newLines), payload: undefined };
   const payload = line.replace(/^data: ?/, '');
@@ -46,9 +46,9 @@ interface Frame {
 
 function textFrame(events: readonly SentEvent[]): Frame | undefined {
   for (let i = events.length - 1; i >= 0; i--) {
-    const { bytes } = events[i]!;
-    const choices = new Members(bytes).range('choices');
-    if (!choices) continue;
+    const { bytes, parsed } = events[i]!;
+    const [choice] = (parsed as OpenAiChunk).choices ?? [];
+    if (!choice || choice.finish_reason) continue;
     const raw = bytes.toString('utf8');
     // Quotes inside a JSON string are escaped: these bytes cannot stand in a text.
     const name = /"(?:content|text)":"/.exec(raw);

@@ -91,6 +91,9 @@ export function textOf(choice: OpenAiChoice): string {
 }
 
 function expectPlain(choices: readonly OpenAiChoice[]): void {
+  if (!Array.isArray(choices) || typeof textOf(choices[0]!) !== 'string') {
+    throw new CannotContinue('an event that was sent is not readable');
+  }
   const { index = 0, delta, logprobs } = choices[0]!;
   if (choices.length > 1 || index !== 0) throw new CannotContinue('it has several choices');
   // Which text stood between its marks is lost, so no request can put the model back where it was.

@@ -42,6 +42,7 @@ export class OpenAiSplice {
     if (!choice) return [this.#rewrite(payload, chunk)];
     if (this.#dropsText) return [];
     const piece = textOf(choice);
+    if (typeof piece !== 'string') return [payload];
     if (this.#options.request.dialect === 'completions' || piece !== '') this.#tokenEvents++;
     if (this.#hasRole && choice.delta?.role && piece === '' && !choice.finish_reason) return [];
     const stop = this.#options.stops.push(piece);
