@@ -37,7 +37,7 @@ export function tokenLimit(request: RequestBody, spent: number): number | undefi
   if (dialect !== 'chat' && request.sampling?.range(limitKeys[dialect][0])) return undefined;
   const preset = defaultLimits[dialect];
   // A server may have another default. One that the stream has passed is not its.
-  return preset !== undefined && preset > spent ? preset : undefined;
+  return preset !== undefined && preset >= spent ? preset : undefined;
 }
 
 /** Edits that leave the next engine `remaining` tokens (undefined: no limit) and lower the minimum by what was spent. */
