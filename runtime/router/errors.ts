@@ -63,6 +63,12 @@ export const routerErrors = {
   ENGINE_OVERLOADED: coded(503, 'overloaded_error', 'Every worker refused the request; the last said: {detail}', {
     retryable: true,
   }),
+  HOLD_FULL: coded(
+    503,
+    'overloaded_error',
+    'No worker is ready and {held} requests wait for one already. Try again in {retryAfterSeconds} s.',
+    { retryable: true },
+  ),
   NO_READY_WORKER: coded(
     503,
     'overloaded_error',

@@ -15,8 +15,8 @@ export class Answer {
   readonly #requestId: string;
   #isEventStream = false;
   #lastParts: [Buffer?, Buffer?] = [];
-  /** Set by every write, cleared by `heartbeatIfIdle`. */
-  #wroteSinceLastLook = false;
+  /** Set by every write, cleared by `heartbeatIfIdle`; a new answer has had no time to be idle. */
+  #wroteSinceLastLook = true;
 
   constructor(response: ServerResponse, requestId: string) {
     this.#response = response;

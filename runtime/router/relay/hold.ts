@@ -1,19 +1,65 @@
 import type { ServerResponse } from 'node:http';
 import type { Registry } from '../coordinator/registry.ts';
+import { routerError } from '../errors.ts';
 
-/** Resolves true when a worker becomes ready, false after `timeoutMs` or when the client leaves. */
-export function becomesReady(registry: Registry, response: ServerResponse, timeoutMs: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const finish = (became: boolean) => {
-      clearTimeout(timer);
-      registry.off('ready', onReady);
+export interface HoldLimits {
+  readonly maxRequests: number;
+  /** Over the bodies of all held requests. */
+  readonly maxBytes: number;
+}
+
+/** `ready`: try again. `late`: the time is over, or no worker will come any more. `gone`: the client left. */
+export type HoldEnd = 'ready' | 'late' | 'gone';
+
+/** Requests that wait because no worker may take them; all are let go as soon as one may. */
+export class Hold {
+  readonly #limits: HoldLimits;
+  readonly #waiting = new Set<(end: HoldEnd) => void>();
+  #bytes = 0;
+  #isClosed = false;
+
+  constructor(registry: Registry, limits: HoldLimits) {
+    this.#limits = limits;
+    registry.on('ready', () => this.#release('ready'));
+  }
+
+  /** Requests that wait now. */
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  /**
+   * Waits for a worker, at most `timeoutMs`. Throws HOLD_FULL at once when the limits are reached.
+   * @param bytes size of the request's body, which stays in memory meanwhile
+   */
+  async wait(response: ServerResponse, bytes: number, timeoutMs: number): Promise<HoldEnd> {
+    if (this.#isClosed || timeoutMs <= 0) return 'late';
+    if (this.#waiting.size >= this.#limits.maxRequests || this.#bytes + bytes > this.#limits.maxBytes) {
+      throw routerError('HOLD_FULL', { held: this.#waiting.size, retryAfterSeconds: 5 }, { retryAfterSeconds: 5 });
+    }
+    const { promise, resolve } = Promise.withResolvers<HoldEnd>();
+    const timer = setTimeout(() => resolve('late'), timeoutMs);
+    const onClose = () => resolve('gone');
+    response.once('close', onClose);
+    this.#waiting.add(resolve);
+    this.#bytes += bytes;
+    try {
+      return await promise;
+    } finally {
+      this.#bytes -= bytes;
+      this.#waiting.delete(resolve);
       response.off('close', onClose);
-      resolve(became);
-    };
-    const onReady = () => finish(true);
-    const onClose = () => finish(false);
-    const timer = setTimeout(() => finish(false), Math.max(0, timeoutMs));
-    registry.on('ready', onReady);
-    response.on('close', onClose);
-  });
+      clearTimeout(timer);
+    }
+  }
+
+  /** Lets everybody go and holds nobody any more: the router is shutting down. */
+  close(): void {
+    this.#isClosed = true;
+    this.#release('late');
+  }
+
+  #release(end: HoldEnd): void {
+    for (const resolve of this.#waiting) resolve(end);
+  }
 }

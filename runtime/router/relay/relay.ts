@@ -14,7 +14,7 @@ import { Answer } from './answer.ts';
 import { Attempt, type AttemptEnd, type AttemptOptions } from './attempt.ts';
 import { readBody } from './body.ts';
 import { upstreamHead } from './headers.ts';
-import { becomesReady } from './hold.ts';
+import { Hold, type HoldLimits } from './hold.ts';
 import { openPassage, type Passage } from './passage.ts';
 import { dialectOf } from './paths.ts';
 import { sendError } from './send-error.ts';
@@ -38,20 +38,22 @@ export interface RelayOptions {
 }
 
 const maxAttempts = 4;
+const holdLimits: HoldLimits = { maxRequests: 10_000, maxBytes: 512 * 1024 * 1024 };
 
 /** The data plane: takes a generation request, picks an engine, passes the answer back. */
 export class Relay {
   readonly #options: RelayOptions;
   readonly #watch: StallWatch;
   readonly #tokens = new TokenEstimate(priorBytesPerToken);
-  #held = 0;
+  readonly #hold: Hold;
   #open = 0;
   #isDraining = false;
   #onDrained: (() => void) | undefined;
 
   constructor(options: RelayOptions) {
     this.#options = options;
-    options.metrics.observeHeld(() => this.#held);
+    this.#hold = new Hold(options.registry, holdLimits);
+    options.metrics.observeHeld(() => this.#hold.size);
     this.#watch = new StallWatch({
       canary: (worker, timeoutMs) => askForOneToken(worker.url, { timeoutMs }),
       onStall: (worker, detail) => this.#onStall(worker, detail),
@@ -72,6 +74,7 @@ export class Relay {
   /** Refuses new requests and waits until the ones in flight have ended, at most `deadlineMs`. */
   async drain(deadlineMs: number): Promise<void> {
     this.#isDraining = true;
+    this.#hold.close();
     if (this.#open === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onDrained = resolve;
@@ -279,11 +282,10 @@ export class Relay {
 
   /** Holds the request until a worker becomes ready. Throws NO_READY_WORKER or ENGINE_UNREACHABLE past the limit. */
   async #waitForWorker(passage: Passage, attempts: number, lastDetail: string): Promise<void> {
-    const { registry, holdMs } = this.#options;
+    const { holdMs } = this.#options;
     const leftMs = passage.holdUntilMs - performance.now();
-    this.#held++;
-    const became = await becomesReady(registry, passage.response, leftMs).finally(() => this.#held--);
-    if (became) return;
+    if ((await this.#hold.wait(passage.response, passage.bodyBytes, leftMs)) === 'ready') return;
+    if (this.#isDraining) throw routerError('SHUTTING_DOWN', {}, { retryAfterSeconds: 1 });
     if (attempts > 0) {
       throw routerError('ENGINE_UNREACHABLE', { attempts, detail: lastDetail }, { retryAfterSeconds: 1 });
     }

@@ -307,6 +307,16 @@ test('a hold that lasted too long is a 503 that says when to come back', async (
   expect(await response.json()).toMatchObject({ error: { code: 'NO_READY_WORKER', type: 'overloaded_error' } });
 });
 
+test('a router that shuts down lets held requests go at once', async () => {
+  const router = await startTestRouter({ holdSeconds: 60 });
+  const answer = router.chat(question);
+  await eventually(async () => expect(await router.metrics()).toContain('fleet_router_held_requests 1'));
+  const closed = router[Symbol.asyncDispose]();
+  const response = await answer;
+  expect([response.status, await response.json()]).toMatchObject([503, { error: { code: 'SHUTTING_DOWN' } }]);
+  await closed;
+});
+
 describe('a client that leaves', () => {
   test.each([
     ['before the first byte', undefined],
