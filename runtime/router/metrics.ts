@@ -31,6 +31,12 @@ export class RouterMetrics {
     labelNames: ['reason'],
     registers: [this.registry],
   });
+  readonly continuations = new Counter({
+    name: 'fleet_router_continuations_total',
+    help: 'Streams that broke off, by what became of them: continued, finished (only the end was missing), impossible, failed.',
+    labelNames: ['outcome'],
+    registers: [this.registry],
+  });
   readonly aborts = new Counter({
     name: 'fleet_router_aborts_total',
     help: 'Requests aborted on their engine because the client left.',

@@ -1,20 +1,27 @@
 import type { ServerResponse } from 'node:http';
 import type { CodedError } from '../../shared/errors.ts';
+import { type AnswerSink, isEventStream } from './answer-sink.ts';
+import { EventHoldback } from './continuation/event-holdback.ts';
 import { clientHeaders } from './headers.ts';
 import type { ResponseHead } from './response-parser.ts';
+import type { SentRecord } from './sent-record.ts';
 
 /** A comment of an event stream (WHATWG HTML, section 9.2.6): clients skip it, idle time-outs do not run on. */
 const heartbeat = ': ping\n\n';
+const boundary = Buffer.from('\n\n');
 
 /**
  * The client's side of one request, over all attempts: what has been sent of the answer decides what can still be done
- * when an engine fails.
+ * when an engine fails. A stream that could be continued is passed on in whole events and recorded.
  */
-export class Answer {
+export class Answer implements AnswerSink {
+  readonly isSatisfied = false;
   readonly #response: ServerResponse;
   readonly #requestId: string;
   #isEventStream = false;
   #lastParts: [Buffer?, Buffer?] = [];
+  #record: SentRecord | undefined;
+  #holdback: EventHoldback | undefined;
   /** Set by every write, cleared by `heartbeatIfIdle`; a new answer has had no time to be idle. */
   #wroteSinceLastLook = true;
 
@@ -23,7 +30,11 @@ export class Answer {
     this.#requestId = requestId;
   }
 
-  /** Whether the client has received an engine's bytes: then no other engine may begin anew. */
+  /** What the client received of its stream; undefined when the stream is not recorded. */
+  get record(): SentRecord | undefined {
+    return this.#record;
+  }
+
   get hasContent(): boolean {
     return this.#lastParts.length > 0;
   }
@@ -37,20 +48,30 @@ export class Answer {
     return this.#lastParts.filter((part) => part !== undefined);
   }
 
+  /** Keeps what is sent from now on, so that the stream can be continued. To be called before anything is sent. */
+  recordTo(record: SentRecord): void {
+    this.#record = record;
+  }
+
   /** Sends status and headers of an engine's answer, unless a heartbeat has already begun the stream. */
   begin(head: ResponseHead, workerId: string): void {
+    const isStream = isEventStream(head);
+    if (this.#record && isStream && head.status === 200) this.#holdback = new EventHoldback();
     if (this.#response.headersSent) return;
-    this.#isEventStream = isEventStream(head);
+    this.#isEventStream = isStream;
     const added = ['x-fleet-worker', workerId, 'x-fleet-request-id', this.#requestId];
     this.#response.sendDate = false;
     this.#response.writeHead(head.status, head.reason, clientHeaders(head.rawHeaders, added));
   }
 
-  /** Passes bytes of the body. @returns false when the client reads slower than the engine writes: wait for `onDrain` */
   write(bytes: Buffer): boolean {
-    this.#lastParts = [this.#lastParts.at(-1), bytes];
-    this.#wroteSinceLastLook = true;
-    return this.#response.write(bytes);
+    const whole = this.#holdback ? this.#holdback.push(bytes) : bytes;
+    return whole.length === 0 ? true : this.#send(whole);
+  }
+
+  /** Passes on whole events of another origin than the engine's own stream: the continuation's. */
+  writeEvents(bytes: Buffer): boolean {
+    return bytes.length === 0 ? true : this.#send(bytes);
   }
 
   onDrain(callback: () => void): void {
@@ -58,7 +79,14 @@ export class Answer {
   }
 
   end(): void {
+    const rest = this.#holdback?.flush();
+    if (rest && rest.length > 0) this.#send(rest);
     this.#response.end();
+  }
+
+  /** Gives back what the answer kept; nothing is sent after this. */
+  close(): void {
+    this.#record?.close();
   }
 
   /**
@@ -89,6 +117,13 @@ export class Answer {
     this.#response.end(`${separator}data: ${JSON.stringify(error.toBody())}\n\n`);
   }
 
+  #send(bytes: Buffer): boolean {
+    this.#lastParts = [this.#lastParts.at(-1), bytes];
+    this.#wroteSinceLastLook = true;
+    this.#record?.push(bytes);
+    return this.#response.write(bytes);
+  }
+
   #isAtEventBoundary(): boolean {
     const last = this.#lastParts.at(-1);
     if (last === undefined) return true;
@@ -96,10 +131,4 @@ export class Answer {
       ? Buffer.concat(this.lastParts).subarray(-2).equals(boundary)
       : last[last.length - 1] === 10 && last[last.length - 2] === 10;
   }
-}
-
-const boundary = Buffer.from('\n\n');
-
-export function isEventStream(head: ResponseHead): boolean {
-  return head.contentType.startsWith('text/event-stream');
 }

@@ -1,11 +1,12 @@
-import { type Answer, isEventStream } from './answer.ts';
+import { type AnswerSink, isEventStream } from './answer-sink.ts';
 import { judgeFirstEvent } from './first-event.ts';
 import type { ResponseHead } from './response-parser.ts';
 import type { ExchangeHandler, UpstreamConnection, UpstreamFailure } from './upstream-connection.ts';
 
 /** How an attempt on one worker ended. */
 export type AttemptEnd =
-  | { readonly kind: 'complete'; readonly status: number }
+  /** `isEngineDone` is false when the client needs no more but the engine may still be working. */
+  | { readonly kind: 'complete'; readonly status: number; readonly isEngineDone: boolean }
   /** The engine refused or broke before the client received anything of it: another worker may try. */
   | {
       readonly kind: 'retryable';
@@ -24,7 +25,9 @@ export interface AttemptOptions {
   /** Complete request head, ending with the empty line. */
   readonly head: string;
   readonly body: readonly Uint8Array[];
-  readonly answer: Answer;
+  readonly sink: AnswerSink;
+  /** A continuation can only use the event stream that it asked for; anything else is then a refusal. @default 'any' */
+  readonly accepts?: 'any' | 'stream';
   /** Whether a refusing status may be withheld from the client because another worker can be tried. */
   readonly mayRetry: boolean;
   /** Called with the first body byte that counts as an answer. */
@@ -78,9 +81,14 @@ export class Attempt implements ExchangeHandler {
   onHead(head: ResponseHead): void {
     this.hasProgress = true;
     this.#head = head;
-    if (!refusingStatuses.has(head.status) || !this.#options.mayRetry || this.#isSettled) return;
+    if (this.#isSettled || !this.#refuses(head)) return;
     this.#connection.destroy();
     this.#fail('status', `the engine answered ${head.status} ${head.reason}`, false);
+  }
+
+  #refuses(head: ResponseHead): boolean {
+    if (this.#options.accepts === 'stream' && (head.status !== 200 || !isEventStream(head))) return true;
+    return this.#options.mayRetry && refusingStatuses.has(head.status);
   }
 
   onBody(bytes: Buffer): void {
@@ -109,13 +117,14 @@ export class Attempt implements ExchangeHandler {
 
   onEnd(): void {
     if (this.#isSettled) return;
-    const { answer, workerId } = this.#options;
+    const { sink, workerId } = this.#options;
     if (!this.#hasBegun) {
       if (this.#held) this.#begin(this.#head!, this.#held);
-      else answer.begin(this.#head!, workerId);
+      else sink.begin(this.#head!, workerId);
+      if (this.#isSettled) return;
     }
-    answer.end();
-    this.#settle({ kind: 'complete', status: this.#head!.status });
+    sink.end();
+    this.#settle({ kind: 'complete', status: this.#head!.status, isEngineDone: true });
   }
 
   onFailure(error: UpstreamFailure): void {
@@ -125,20 +134,26 @@ export class Attempt implements ExchangeHandler {
   }
 
   #fail(reason: RetryReason, detail: string, wasStaleConnection: boolean): void {
-    if (this.#options.answer.hasContent) this.#settle({ kind: 'broken-off', detail });
+    if (this.#options.sink.hasContent) this.#settle({ kind: 'broken-off', detail });
     else this.#settle({ kind: 'retryable', reason, detail, wasStaleConnection });
   }
 
   #begin(head: ResponseHead, bytes: Buffer): void {
     this.#hasBegun = true;
-    this.#options.answer.begin(head, this.#options.workerId);
+    this.#options.sink.begin(head, this.#options.workerId);
     this.#options.onFirstByte();
     this.#pass(bytes);
   }
 
   #pass(bytes: Buffer): void {
-    if (this.#options.answer.write(bytes)) return;
-    this.#connection.pause();
-    this.#options.answer.onDrain(() => this.#connection.resume());
+    const { sink } = this.#options;
+    const mayGoOn = sink.write(bytes);
+    if (sink.isSatisfied) {
+      sink.end();
+      this.#settle({ kind: 'complete', status: this.#head!.status, isEngineDone: false });
+    } else if (!mayGoOn) {
+      this.#connection.pause();
+      sink.onDrain(() => this.#connection.resume());
+    }
   }
 }

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Worker } from '../coordinator/worker.ts';
 import type { RoutingFacts } from '../policy/policy.ts';
 import type { TokenEstimate } from '../policy/token-estimate.ts';
 import type { Answer } from './answer.ts';
-import { dialectOf } from './paths.ts';
+import { type Dialect, dialectOf } from './paths.ts';
 import { factsOfOpaqueBody, peek, type RequestFacts } from './peek.ts';
 import { blockBytes, hashPromptBlocks } from './prompt-blocks.ts';
 
@@ -19,7 +20,11 @@ export interface Passage {
   /** The id under which the engine knows the request, when it has one. */
   readonly rid: string | undefined;
   readonly startedAtMs: number;
-  readonly holdUntilMs: number;
+  /** Longest wait for a ready worker. */
+  readonly holdMs: number;
+  readonly dialect: Dialect;
+  /** The worker that answered; set when one did. */
+  worker: Worker | undefined;
 }
 
 export interface PassageOptions {
@@ -38,7 +43,8 @@ export interface PassageOptions {
 /** Works out what the relay needs to know of a request, once. Throws MALFORMED_JSON. */
 export function openPassage(options: PassageOptions): Passage {
   const { requestId, request, response, answer, body, startedAtMs, tokens } = options;
-  const facts = isJson(request) ? peek(body, dialectOf(request.url!)!) : factsOfOpaqueBody;
+  const dialect = dialectOf(request.url!)!;
+  const facts = isJson(request) ? peek(body, dialect) : factsOfOpaqueBody;
   const spliceAt = options.injectRid ? facts.ridOffset : undefined;
   const parts =
     spliceAt === undefined
@@ -59,7 +65,9 @@ export function openPassage(options: PassageOptions): Passage {
     bodyBytes: parts.reduce((total, part) => total + part.length, 0),
     rid: spliceAt === undefined ? facts.rid : requestId,
     startedAtMs,
-    holdUntilMs: startedAtMs + options.holdMs,
+    holdMs: options.holdMs,
+    dialect,
+    worker: undefined,
   };
 }
 

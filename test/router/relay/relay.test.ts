@@ -352,17 +352,18 @@ describe('a client that leaves', () => {
 });
 
 describe('a worker that breaks off in the middle of an answer', () => {
-  test('ends a stream with an error event of its own, also behind half an event', async () => {
+  test('ends a stream that cannot go on elsewhere with an error event, behind the last whole event', async () => {
     await using fleet = await startOne((response, { request }) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.write(`${sse(delta('a'))}data: {"half`, () => request.socket.resetAndDestroy());
     });
-    const text = await (await fleet.router.chat(streamed)).text();
+    const text = await (await fleet.router.chat({ ...streamed, tools: [{}] })).text();
     const events = text.trimEnd().split('\n\n');
-    expect(events.slice(0, 2)).toEqual([sse(delta('a')).trim(), 'data: {"half']);
-    expect(JSON.parse(events[2]!.slice(6))).toMatchObject({
-      error: { code: 'ENGINE_BROKE_OFF', type: 'server_error' },
+    expect(events[0]).toBe(sse(delta('a')).trim());
+    expect(JSON.parse(events[1]!.slice(6))).toMatchObject({
+      error: { code: 'ENGINE_BROKE_OFF', type: 'server_error', message: expect.stringContaining('tools') },
     });
+    expect(events).toHaveLength(2);
     await expectIdle(fleet.router);
   });
 

@@ -1,0 +1,136 @@
+import type { Logger } from '../../shared/log.ts';
+import type { Registry } from '../coordinator/registry.ts';
+import type { Worker } from '../coordinator/worker.ts';
+import type { RouterMetrics } from '../metrics.ts';
+import type { RankedWorker } from '../policy/policy.ts';
+import { abortOnEngine } from './abort.ts';
+import type { AnswerSink } from './answer-sink.ts';
+import { Attempt, type AttemptEnd, type AttemptOptions } from './attempt.ts';
+import { upstreamHead } from './headers.ts';
+import type { Passage } from './passage.ts';
+import type { StallWatch } from './stall-watch.ts';
+import type { UpstreamConnection } from './upstream-connection.ts';
+
+export interface ExchangeParts {
+  readonly registry: Registry;
+  readonly metrics: RouterMetrics;
+  readonly log: Logger;
+  readonly watch: StallWatch;
+  /** The clock of queues and rates: ms of engine time. */
+  readonly engineNowMs: () => number;
+}
+
+/** One request to one worker. */
+export interface Order {
+  readonly passage: Passage;
+  readonly chosen: RankedWorker<Worker>;
+  readonly body: readonly Uint8Array[];
+  /** The id under which the engine knows the request, when it has one. */
+  readonly rid: string | undefined;
+  readonly sink: AnswerSink;
+  readonly mayRetry: boolean;
+  readonly accepts: 'any' | 'stream';
+}
+
+/**
+ * Carries orders out and keeps the books of the workers: what is in flight on them, what waits for its prefill, what
+ * they probably have cached, which of them can be trusted. Every count that goes up comes down here.
+ */
+export class Exchange {
+  readonly #parts: ExchangeParts;
+
+  constructor(parts: ExchangeParts) {
+    this.#parts = parts;
+  }
+
+  async run(order: Order): Promise<AttemptEnd> {
+    const { passage, chosen, body } = order;
+    const { worker, uncachedTokens } = chosen;
+    const { request, routing, facts } = passage;
+    const { engineNowMs, metrics } = this.#parts;
+    const sentAtMs = engineNowMs();
+    const entry = worker.prefill.add(uncachedTokens, sentAtMs, facts.isStream);
+    worker.inFlightRequests++;
+    worker.inFlightTokens += routing.promptTokens;
+    worker.lastSentAtMs = sentAtMs;
+    worker.prefixes.insert(routing.chain);
+    const bodyBytes = body.reduce((total, part) => total + part.length, 0);
+    const options: AttemptOptions = {
+      workerId: worker.id,
+      head: upstreamHead(request.method!, request.url!, request.rawHeaders, worker, bodyBytes),
+      body,
+      sink: order.sink,
+      accepts: order.accepts,
+      mayRetry: order.mayRetry,
+      onFirstByte: () => {
+        if (facts.isStream) worker.prefill.firstToken(entry, engineNowMs());
+        metrics.firstByte.observe((performance.now() - passage.startedAtMs) / 1_000);
+      },
+    };
+    try {
+      let end = await this.#attempt(order, options, worker.pool.acquire());
+      if (end.kind === 'retryable' && end.wasStaleConnection && !passage.response.destroyed) {
+        end = await this.#attempt(order, options, worker.pool.fresh());
+      }
+      this.#judge(worker, passage, end);
+      return end;
+    } finally {
+      worker.prefill.remove(entry, engineNowMs());
+      worker.inFlightRequests--;
+      worker.inFlightTokens -= routing.promptTokens;
+    }
+  }
+
+  /** Sees one attempt to its end, under the eyes of the client and of the stall watch. */
+  async #attempt(order: Order, options: AttemptOptions, connection: UpstreamConnection): Promise<AttemptEnd> {
+    const { response, answer, facts } = order.passage;
+    const { worker } = order.chosen;
+    const attempt = new Attempt(options, connection);
+    const watched = { attempt, answer, isStream: facts.isStream };
+    const onClose = () => {
+      if (!response.writableFinished) attempt.abandon();
+    };
+    response.on('close', onClose);
+    this.#parts.watch.add(worker, watched);
+    try {
+      const end = await attempt.ended;
+      if (end.kind === 'client-gone') this.#parts.metrics.aborts.inc();
+      if (mayStillWork(end)) void stopEngine(worker, order.rid, attempt);
+      else if (end.kind !== 'complete') attempt.dropUpstream();
+      return end;
+    } finally {
+      response.off('close', onClose);
+      this.#parts.watch.remove(worker, watched);
+    }
+  }
+
+  #judge(worker: Worker, passage: Passage, end: AttemptEnd): void {
+    if (end.kind === 'complete') {
+      passage.worker = worker;
+      worker.completedRequests++;
+      worker.consecutiveFailures = 0;
+    }
+    if (end.kind === 'complete' || end.kind === 'client-gone') return;
+    const { registry, log } = this.#parts;
+    worker.failedRequests++;
+    const isAnswer = end.kind === 'retryable' && (end.reason === 'status' || end.reason === 'overload');
+    if (!isAnswer && worker.state === 'ready') {
+      // Once per fall: all that was in flight fails together when an engine dies.
+      worker.consecutiveFailures++;
+      registry.setState(worker, 'suspect', `a request failed on it: ${end.detail}`);
+    }
+    const { requestId } = passage;
+    log.warn('attempt failed', { requestId, worker: worker.id, end: end.kind, detail: end.detail });
+  }
+}
+
+/** Whether the engine may go on with a request that nobody waits for. */
+function mayStillWork(end: AttemptEnd): boolean {
+  if (end.kind === 'complete') return !end.isEngineDone;
+  return end.kind === 'client-gone' || (end.kind === 'retryable' && end.reason === 'stall');
+}
+
+async function stopEngine(worker: Worker, rid: string | undefined, attempt: Attempt): Promise<void> {
+  if (rid !== undefined) await abortOnEngine(worker.url, rid);
+  attempt.dropUpstream();
+}
