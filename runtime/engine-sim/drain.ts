@@ -1,4 +1,3 @@
-import type { Timer } from '../shared/clock.ts';
 import type { ServerState } from './server-state.ts';
 
 /** How often SGLang looks for the signal, and then for the end of the last request. */
@@ -13,7 +12,6 @@ const schedulerExitMs = 1_000;
 export class Drain {
   readonly #server: ServerState;
   readonly #onDrained: () => void;
-  #timer: Timer | undefined;
 
   constructor(server: ServerState, onDrained: () => void) {
     this.#server = server;
@@ -26,11 +24,7 @@ export class Drain {
     this.#server.phase = 'draining';
     log.line('SIGTERM received. signum=None frame=None. Draining requests and shutting down...');
     const elapsedMs = clock.now() - startedAt;
-    this.#timer = clock.schedule(watchdogMs - (elapsedMs % watchdogMs), () => this.#look());
-  }
-
-  cancel(): void {
-    this.#timer?.cancel();
+    clock.schedule(watchdogMs - (elapsedMs % watchdogMs), () => this.#look());
   }
 
   #look(): void {
@@ -39,9 +33,9 @@ export class Drain {
     const remaining = `Remaining number of requests ${inFlight.size}. Remaining requests remaining_rids=[${rids}].`;
     log.line(`Gracefully exiting... ${remaining}`);
     if (inFlight.size > 0) {
-      this.#timer = clock.schedule(watchdogMs, () => this.#look());
+      clock.schedule(watchdogMs, () => this.#look());
     } else {
-      this.#timer = clock.schedule(schedulerExitMs, this.#onDrained);
+      clock.schedule(schedulerExitMs, this.#onDrained);
     }
   }
 }

@@ -5,12 +5,6 @@ import { coded, errorFactory } from '../shared/errors.ts';
  * their own error shapes; `type` is that of the OpenAI routes.
  */
 export const errors = {
-  CACHE_BUSY: coded(
-    400,
-    'BadRequestError',
-    'Flush cache failed.\nPlease check backend logs for more details. (When there are running or waiting requests, the operation will not be performed.)\n',
-    { retryable: true },
-  ),
   CONTEXT_TOO_LONG: coded(
     400,
     'BadRequestError',
@@ -36,7 +30,6 @@ export const errors = {
     'BadRequestError',
     "LoRA adapter '{adapter}' was requested, but LoRA is not enabled. Please launch the server with --enable-lora flag and preload adapters using --lora-paths or /load_lora_adapter endpoint.",
   ),
-  MODEL_NOT_FOUND: coded(404, 'invalid_request_error', "The model '{model}' does not exist"),
   NO_GRAMMAR_BACKEND: coded(
     400,
     'BadRequestError',

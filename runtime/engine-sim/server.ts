@@ -1,18 +1,16 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { realClock } from '../shared/clock.ts';
 import type { EngineCore, EngineEvent } from './core/types.ts';
 import { Drain } from './drain.ts';
-import { findRoute } from './endpoints/routes.ts';
 import { Engine } from './engine/engine.ts';
 import { FaultPlan } from './faults/fault-plan.ts';
 import { InFlightRequests } from './generation/in-flight-requests.ts';
-import { dispatch } from './http/dispatch.ts';
-import { Exchange } from './http/exchange.ts';
+import { createHttpServer, listen, trackSockets } from './http/http-server.ts';
 import { decodeBatchLine, prefillBatchLine, retractionLine } from './logs/batch-lines.ts';
 import { EngineLog } from './logs/engine-log.ts';
 import { argumentLines, bindingLines, loadedLines, readyLine, shutdownLines } from './logs/startup-lines.ts';
 import { RequestMetrics } from './metrics/request-metrics.ts';
+import { ownedClock } from './owned-clock.ts';
 import { defaultPreset } from './presets.ts';
 import type { EngineServerOptions, ResolvedServerOptions } from './server-options.ts';
 import type { ServerState } from './server-state.ts';
@@ -32,9 +30,6 @@ export interface EngineServer {
   close(): Promise<void>;
 }
 
-/** As SGLang: an idle connection is closed after 5 s, of real time at any time scale. */
-const keepAliveMs = 5_000;
-const maxHeaderBytes = 256 * 1024;
 /** Real milliseconds between two wake-ups of a sped-up engine: what happens in between shares a timer and a write. */
 const coalesceRealMs = 2;
 /** Real milliseconds for which a sped-up engine gathers the tokens of a stream, behind the first one. */
@@ -42,7 +37,7 @@ const gatherRealMs = 10;
 
 /** Starts a simulated SGLang server. Resolves when its port is bound; rejects when the port is taken. */
 export async function startEngineServer(options: EngineServerOptions = {}): Promise<EngineServer> {
-  const clock = realClock(options.timeScale ?? 1);
+  const clock = ownedClock(realClock(options.timeScale ?? 1));
   const log = new EngineLog(options.log ?? (() => {}));
   const resolved = resolveOptions(options);
   for (const line of argumentLines(resolved)) log.line(line);
@@ -95,21 +90,18 @@ export async function startEngineServer(options: EngineServerOptions = {}): Prom
   async function close(): Promise<void> {
     if (isClosed) return;
     isClosed = true;
-    drainTask.cancel();
-    refusal?.cancel();
+    clock.close();
     engine.close();
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     for (const socket of sockets) socket.destroy();
     await closed;
+    resolveDrained();
   }
 
-  let resolveDrained: () => void;
-  const drained = new Promise<void>((resolve) => {
-    resolveDrained = resolve;
-  });
+  const { promise: drained, resolve: resolveDrained } = Promise.withResolvers<void>();
   const drainTask = new Drain(state, () => {
     for (const line of shutdownLines(process.pid)) log.uvicorn('INFO', line);
-    close().then(resolveDrained, resolveDrained);
+    void close();
   });
   const drain = (): Promise<void> => {
     drainTask.begin();
@@ -120,6 +112,8 @@ export async function startEngineServer(options: EngineServerOptions = {}): Prom
 
 function resolveOptions(options: EngineServerOptions): ResolvedServerOptions {
   const { log: _, ...given } = options;
+  // An option that is passed as undefined is one that was not given.
+  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as typeof given;
   return {
     port: 0,
     host: '127.0.0.1',
@@ -135,50 +129,8 @@ function resolveOptions(options: EngineServerOptions): ResolvedServerOptions {
     isEmbedding: false,
     meanOutputTokens: 200,
     apiKey: undefined,
-    ...given,
+    ...set,
   };
-}
-
-function createHttpServer(state: ServerState): Server {
-  const server = createServer({ maxHeaderSize: maxHeaderBytes, keepAliveTimeout: keepAliveMs }, (request, response) => {
-    const exchange: Exchange = new Exchange(request, response, state.log, (status) => {
-      const endpoint = findRoute(exchange.path)?.metricName ?? exchange.path;
-      state.metrics.observeHttpResponse(endpoint, exchange.method, status);
-    });
-    if (request.headers.upgrade !== undefined) state.log.uvicorn('WARNING', 'Unsupported upgrade request.');
-    void dispatch(exchange, state);
-  });
-  server.keepAliveTimeoutBuffer = 0;
-  // uvicorn lets a silent connection and a slow request be.
-  server.headersTimeout = 0;
-  server.requestTimeout = 0;
-  server.on('clientError', (_error, socket) => {
-    if (!socket.writable) return;
-    state.log.uvicorn('WARNING', 'Invalid HTTP request received.');
-    const head = 'HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n';
-    socket.end(`${head}Invalid HTTP request received.`);
-  });
-  return server;
-}
-
-function trackSockets(server: Server): Set<Socket> {
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket) => {
-    socket.setNoDelay(true);
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
-  return sockets;
-}
-
-function listen(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }
 
 function logReport(log: EngineLog, event: EngineEvent): void {

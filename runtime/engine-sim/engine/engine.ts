@@ -66,10 +66,6 @@ export class Engine {
     return this.#listeners.size > 0;
   }
 
-  get sequencesInFlight(): number {
-    return this.#listeners.size;
-  }
-
   /** Adds sequences at one instant, so that one prefill pass can take them together. */
   submit(entries: readonly { request: CoreRequest; listener: SequenceListener }[]): void {
     this.#step((now) => {

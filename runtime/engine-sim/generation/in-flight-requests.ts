@@ -3,7 +3,6 @@ import { fail } from '../errors.ts';
 /** Request ids that the server has not answered yet: what it refuses as duplicates, aborts by id and waits for at a drain. */
 export class InFlightRequests {
   readonly #abortByRid = new Map<string, () => void>();
-  readonly #emptyListeners = new Set<() => void>();
 
   get size(): number {
     return this.#abortByRid.size;
@@ -25,8 +24,6 @@ export class InFlightRequests {
 
   remove(rid: string): void {
     this.#abortByRid.delete(rid);
-    if (this.#abortByRid.size > 0) return;
-    for (const listener of this.#emptyListeners) listener();
   }
 
   /**
@@ -42,11 +39,5 @@ export class InFlightRequests {
 
   abortAll(): void {
     for (const abort of [...this.#abortByRid.values()]) abort();
-  }
-
-  /** Calls back each time the last request has gone, until the returned function is called. */
-  onEmpty(listener: () => void): () => void {
-    this.#emptyListeners.add(listener);
-    return () => this.#emptyListeners.delete(listener);
   }
 }

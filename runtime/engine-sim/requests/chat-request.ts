@@ -1,5 +1,5 @@
 import { fail } from '../errors.ts';
-import { type ChatMessage, messageText, renderChat } from '../language/chat-template.ts';
+import { type ChatMessage, renderChat } from '../language/chat-template.ts';
 import { checkFields, type FieldCheck, isSet, numberField, textField } from '../validation/field-checks.ts';
 import type { JsonObject } from '../validation/json-body.ts';
 import { type Finding, ValidationError } from '../validation/validation-error.ts';
@@ -136,9 +136,4 @@ export function checkExtensions(body: JsonObject): void {
   if (adapter !== undefined) throw fail('LORA_DISABLED', { adapter });
   const rank = numberField(body, 'routed_dp_rank') ?? numberField(body, 'data_parallel_rank');
   if (rank !== undefined && rank !== 0) throw fail('DP_RANK_OUT_OF_RANGE', { rank });
-}
-
-/** All text of the messages, for routes that count but do not generate. */
-export function chatText(messages: readonly ChatMessage[]): string {
-  return messages.map(messageText).join('\n');
 }
