@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { collectBaseUrls, parseIntegerIn, parsePort, parsePositiveNumber } from '../shared/options.ts';
 import type { RouterConfig } from './config.ts';
+import { noKeys, parseKeyList } from './keys/key-list.ts';
 import { policyNames } from './policy/policies.ts';
 
 interface RouterFlags extends Omit<RouterConfig, 'workerUrls' | 'injectRid'> {
@@ -75,6 +76,59 @@ export function routerCommand(): Command {
         .env('FLEET_PREFIX_MEMORY_MB')
         .argParser(parseIntegerIn(1, 65_536))
         .default(128),
+    )
+    .addOption(
+      option('--admin-port <port>', 'second listener for internal, admin and metrics routes (default: the same port)')
+        .env('FLEET_ADMIN_PORT')
+        .argParser(parsePort),
+    )
+    .addOption(
+      option('--api-keys <list>', 'keys that clients need, as id:key,...; better given in the environment')
+        .env('FLEET_API_KEYS')
+        .argParser(parseKeyList)
+        .default(noKeys, 'none: open to everybody'),
+    )
+    .addOption(option('--api-keys-file <file>', 'YAML or JSON file of API keys').env('FLEET_API_KEYS_FILE'))
+    .addOption(
+      option('--max-concurrent-requests <count>', 'requests that run at the same time')
+        .env('FLEET_MAX_CONCURRENT_REQUESTS')
+        .argParser(parseIntegerIn(1, 1e9))
+        .default(Number.POSITIVE_INFINITY, 'no cap'),
+    )
+    .addOption(
+      option('--max-concurrent-per-worker <count>', 'requests that run at the same time on one worker')
+        .env('FLEET_MAX_CONCURRENT_PER_WORKER')
+        .argParser(parseIntegerIn(1, 1e9))
+        .default(Number.POSITIVE_INFINITY, 'no cap'),
+    )
+    .addOption(
+      option('--queue-size <count>', 'requests that may wait while a cap is reached')
+        .env('FLEET_QUEUE_SIZE')
+        .argParser(parseIntegerIn(0, 1e6))
+        .default(1_000),
+    )
+    .addOption(
+      option('--queue-bytes <bytes>', 'bytes of bodies that may wait')
+        .env('FLEET_QUEUE_BYTES')
+        .argParser(parseIntegerIn(0, 2 ** 40))
+        .default(256 * 1024 * 1024),
+    )
+    .addOption(
+      option('--queue-timeout-seconds <seconds>', 'longest wait in the queue')
+        .env('FLEET_QUEUE_TIMEOUT_SECONDS')
+        .argParser(parsePositiveNumber)
+        .default(60),
+    )
+    .addOption(option('--tls-cert <file>', 'certificate of the listeners, PEM').env('FLEET_TLS_CERT'))
+    .addOption(option('--tls-key <file>', 'its key, PEM').env('FLEET_TLS_KEY'))
+    .addOption(option('--engine-ca <file>', "authorities of https engines' certificates, PEM").env('FLEET_ENGINE_CA'))
+    .addOption(
+      option('--engine-insecure', 'take any certificate from engines').env('FLEET_ENGINE_INSECURE').default(false),
+    )
+    .addOption(
+      option('--engine-api-key <key>', 'key that the engines want; better given in the environment').env(
+        'FLEET_ENGINE_API_KEY',
+      ),
     )
     .option('--no-rid', 'do not give requests an id on the engine (a client that leaves is then noticed later)')
     .addOption(

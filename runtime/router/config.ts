@@ -1,4 +1,5 @@
 import type { LogLevel } from '../shared/log.ts';
+import type { KeyList } from './keys/key-list.ts';
 import type { PolicyName } from './policy/policies.ts';
 
 /** Everything that a router process is told at its start; built by command.ts from the command line and environment. */
@@ -19,6 +20,28 @@ export interface RouterConfig {
   readonly enginePort: number;
   /** Bearer secret of the internal routes; undefined leaves them open. */
   readonly internalSecret: string | undefined;
+  /** Second listener for internal, admin and metrics routes; undefined leaves them on the first. */
+  readonly adminPort: number | undefined;
+  /** API keys as FLEET_API_KEYS gives them; parsed and hashed. */
+  readonly apiKeys: KeyList;
+  /** YAML or JSON file of API keys, followed while the router runs. */
+  readonly apiKeysFile: string | undefined;
+  /** Requests that run at the same time, over all workers and on each; Infinity is no cap. */
+  readonly maxConcurrentRequests: number;
+  readonly maxConcurrentPerWorker: number;
+  /** Requests that may wait for a slot, and the bytes of their bodies. */
+  readonly queueSize: number;
+  readonly queueBytes: number;
+  readonly queueTimeoutSeconds: number;
+  /** Certificate and key of the listeners, PEM files; both or neither. */
+  readonly tlsCert: string | undefined;
+  readonly tlsKey: string | undefined;
+  /** Authorities of https engines' certificates, PEM file. */
+  readonly engineCa: string | undefined;
+  /** Take any certificate from engines. */
+  readonly engineInsecure: boolean;
+  /** Bearer token that the engines want. */
+  readonly engineApiKey: string | undefined;
   readonly maxBodyBytes: number;
   /** Longest wait of a request for a ready worker, in seconds. */
   readonly holdSeconds: number;

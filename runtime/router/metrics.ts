@@ -25,6 +25,12 @@ export class RouterMetrics {
     buckets: secondsBuckets,
     registers: [this.registry],
   });
+  readonly queueTime = new Histogram({
+    name: 'fleet_router_queue_seconds',
+    help: 'Wait of requests that had to wait for a slot.',
+    buckets: secondsBuckets,
+    registers: [this.registry],
+  });
   readonly retries = new Counter({
     name: 'fleet_router_retries_total',
     help: 'Attempts that failed before the client saw anything, by reason.',

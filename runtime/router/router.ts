@@ -1,16 +1,24 @@
 import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { realClock } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
+import { Admission } from './admission/admission.ts';
 import type { RouterConfig } from './config.ts';
 import { Coordinator } from './coordinator/coordinator.ts';
 import { followAutoScaling } from './coordinator/follow-auto-scaling.ts';
 import { startLivenessSweep } from './coordinator/liveness.ts';
 import { Prober } from './coordinator/prober.ts';
 import { Registry } from './coordinator/registry.ts';
+import type { Worker } from './coordinator/worker.ts';
+import { openKeyRing } from './keys/open-key-ring.ts';
+import { secretsManagerLoader } from './keys/secrets-manager.ts';
 import { RouterMetrics } from './metrics.ts';
 import { createPolicy } from './policy/policies.ts';
 import { Relay } from './relay/relay.ts';
+import { createAdminServer } from './routes/admin.ts';
 import { createServer } from './server.ts';
 import { Store } from './store/store.ts';
+import { followListenerTls, listenerTlsFiles, loadEngineTls, loadListenerTls } from './tls.ts';
 
 export interface RunningRouter {
   readonly url: string;
@@ -18,10 +26,19 @@ export interface RunningRouter {
   close(): Promise<void>;
 }
 
-/** Starts a router: store, registry and its sources, relay, HTTP surface. Shut-down is this list reversed. */
+/** Starts a router: keys, store, registry and its sources, relay, HTTP surface. Shut-down is this list reversed. */
 export async function startRouter(config: RouterConfig, log: Logger): Promise<RunningRouter> {
+  const stop = new AbortController();
+  const { signal } = stop;
+  const tlsFiles = listenerTlsFiles(config.tlsCert, config.tlsKey);
+  const tls = tlsFiles && (await loadListenerTls(tlsFiles));
+  const engineTls = await loadEngineTls({ caFile: config.engineCa, isInsecure: config.engineInsecure });
+  const loadSecret = secretsManagerLoader({ region: config.region });
+  const keys = await openKeyRing({ file: config.apiKeysFile, list: config.apiKeys, loadSecret, log, signal });
+
   const store = await Store.open(config.dataDir);
-  const registry = new Registry(log, 1024 * 1024 * config.prefixMemoryMb);
+  const access = { tls: engineTls, apiKey: config.engineApiKey, hidesClientKeys: !keys.isOpen };
+  const registry = new Registry(log, 1024 * 1024 * config.prefixMemoryMb, access);
   const prober = new Prober({ registry, log, timeScale: config.timeScale });
   const coordinator = new Coordinator(registry, store, log);
   await coordinator.restore(Date.now());
@@ -31,37 +48,67 @@ export async function startRouter(config: RouterConfig, log: Logger): Promise<Ru
 
   const metrics = new RouterMetrics();
   metrics.observeWorkers(() => registry.workers);
+  const admission = new Admission<Worker>(
+    {
+      maxConcurrent: config.maxConcurrentRequests,
+      maxConcurrentPerWorker: config.maxConcurrentPerWorker,
+      queueRequests: config.queueSize,
+      queueBytes: config.queueBytes,
+      queueTimeoutMs: 1_000 * config.queueTimeoutSeconds,
+    },
+    realClock(config.timeScale),
+  );
+  registry.on('ready', () => admission.recheck());
   const relay = new Relay({
     registry,
+    admission,
+    keys,
     log,
     metrics,
     policy: createPolicy(config.policy),
     maxBodyBytes: config.maxBodyBytes,
     holdMs: 1_000 * config.holdSeconds,
     injectRid: config.injectRid,
+    isCappedPerWorker: Number.isFinite(config.maxConcurrentPerWorker),
     timeScale: config.timeScale,
     heartbeatMs: 1_000 * config.heartbeatSeconds,
   });
-  const server = await createServer({ config, relay, registry, coordinator, metrics, log });
+  const parts = { config, relay, registry, coordinator, metrics, keys, log, tls };
+  const server = await createServer(parts);
   await server.listen({ port: config.port, host: config.host });
-  const { port } = server.server.address() as AddressInfo;
-  const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
-  log.info('router listening', { url, coordinatorId: coordinator.id, policy: config.policy });
+  const admin = config.adminPort === undefined ? undefined : await createAdminServer(parts);
+  await admin?.listen({ port: config.adminPort!, host: config.host });
+  if (tlsFiles) await followListenerTls({ files: tlsFiles, server: server.server as never, log, signal });
+  const url = urlOf(server, tls ? 'https' : 'http', config.host);
+  log.info('router listening', {
+    url,
+    ...(admin && { adminUrl: urlOf(admin, 'http', config.host) }),
+    coordinatorId: coordinator.id,
+    policy: config.policy,
+  });
 
   return {
     url,
     async close() {
       await relay.drain(1_000 * config.drainSeconds);
-      const closed = server.close();
-      // Only idle connections are left, or those that outlasted the drain.
-      server.server.closeAllConnections();
-      await closed;
+      for (const app of [server, admin]) {
+        const closed = app?.close();
+        // Only idle connections are left, or those that outlasted the drain.
+        app?.server.closeAllConnections();
+        await closed;
+      }
       relay.close();
       stopFollowing();
       stopSweep();
       prober.close();
       registry.close();
+      stop.abort();
       await store.close();
     },
   };
+}
+
+function urlOf(app: FastifyInstance, scheme: string, host: string): string {
+  const { port } = app.server.address() as AddressInfo;
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

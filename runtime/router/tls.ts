@@ -76,7 +76,8 @@ export interface EngineTlsFiles {
 
 /** How to connect to https engines; one for all of them. */
 export interface EngineTls {
-  readonly secureContext: tls.SecureContext;
+  /** @default - the authorities that Node trusts */
+  readonly secureContext?: tls.SecureContext;
   readonly rejectUnauthorized: boolean;
 }
 

@@ -1,4 +1,5 @@
 import type { RouterConfig } from '../../runtime/router/config.ts';
+import { noKeys } from '../../runtime/router/keys/key-list.ts';
 import { startRouter } from '../../runtime/router/router.ts';
 import { createLogger } from '../../runtime/shared/log.ts';
 import type { FleetView } from '../../runtime/shared/protocol.ts';
@@ -33,6 +34,19 @@ export async function startTestRouter(config: Partial<RouterConfig> = {}, ready?
       maxBodyBytes: 1024 * 1024,
       holdSeconds: 10,
       injectRid: true,
+      adminPort: undefined,
+      apiKeys: noKeys,
+      apiKeysFile: undefined,
+      maxConcurrentRequests: Number.POSITIVE_INFINITY,
+      maxConcurrentPerWorker: Number.POSITIVE_INFINITY,
+      queueSize: 1_000,
+      queueBytes: 64 * 1024 * 1024,
+      queueTimeoutSeconds: 10,
+      tlsCert: undefined,
+      tlsKey: undefined,
+      engineCa: undefined,
+      engineInsecure: false,
+      engineApiKey: undefined,
       heartbeatSeconds: 15,
       prefixMemoryMb: 16,
       drainSeconds: 5,

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { callJson } from '../../shared/call-json.ts';
 import { describeError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { EngineLoad } from '../../shared/protocol.ts';
+import type { EngineClient } from '../relay/engine-client.ts';
 import { holdOutMs } from './breaker.ts';
 import { askForOneToken } from './one-token.ts';
 import type { Registry } from './registry.ts';
@@ -49,8 +49,8 @@ export class Prober {
       await this.#sleep(holdOutMs(worker.consecutiveFailures));
       for (let waitMs = firstRetryMs; isUnproven(worker); waitMs = Math.min(waitMs * 2, maxRetryMs)) {
         try {
-          worker.models = await generateOnce(worker.url, this.#stop.signal);
-          const load = await readLoad(worker.url, this.#stop.signal).catch(() => undefined);
+          worker.models = await generateOnce(worker.engine, this.#stop.signal);
+          const load = await readLoad(worker.engine, this.#stop.signal).catch(() => undefined);
           if (load) worker.setLoad(load);
           // A cache that may have been lost with the engine is not promised to anyone.
           worker.prefixes.clear();
@@ -77,7 +77,7 @@ export class Prober {
 
   async #check(worker: Worker, failures: WeakMap<Worker, number>): Promise<void> {
     try {
-      worker.setLoad(await readLoad(worker.url, this.#stop.signal));
+      worker.setLoad(await readLoad(worker.engine, this.#stop.signal));
       failures.delete(worker);
     } catch (error) {
       const count = (failures.get(worker) ?? 0) + 1;
@@ -103,9 +103,9 @@ function isUnproven(worker: Worker): boolean {
 const modelsSchema = z.looseObject({ data: z.array(z.looseObject({ id: z.string() })) });
 
 /** Generates one token and lists the models. Throws when the engine does not really answer. */
-async function generateOnce(url: string, signal: AbortSignal): Promise<readonly ModelCard[]> {
-  await askForOneToken(url, { timeoutMs: generationTimeoutMs, signal });
-  return modelsSchema.parse(await callJson(`${url}/v1/models`, { signal })).data;
+async function generateOnce(engine: EngineClient, signal: AbortSignal): Promise<readonly ModelCard[]> {
+  await askForOneToken(engine, { timeoutMs: generationTimeoutMs, signal });
+  return modelsSchema.parse(await engine.call('/v1/models', { timeoutMs: watchTimeoutMs, signal })).data;
 }
 
 const loadsSchema = z.object({
@@ -122,10 +122,9 @@ const loadsSchema = z.object({
 });
 
 /** Load over all data-parallel ranks (SGLang 0.5.8 and later). */
-async function readLoad(url: string, signal: AbortSignal): Promise<EngineLoad> {
-  const { loads } = loadsSchema.parse(
-    await callJson(`${url}/v1/loads?include=core`, { timeoutMs: watchTimeoutMs, signal }),
-  );
+async function readLoad(engine: EngineClient, signal: AbortSignal): Promise<EngineLoad> {
+  const call = { timeoutMs: watchTimeoutMs, signal };
+  const { loads } = loadsSchema.parse(await engine.call('/v1/loads?include=core', call));
   const sum = (pick: (rank: (typeof loads)[number]) => number) => loads.reduce((total, rank) => total + pick(rank), 0);
   return {
     runningRequests: sum((rank) => rank.num_running_reqs),

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { Logger } from '../../shared/log.ts';
 import type { EngineState, RunnerHeartbeat, RunnerRegistration } from '../../shared/protocol.ts';
 import { PrefixBudget } from '../policy/prefix-budget.ts';
+import type { EngineAccess } from '../relay/engine-client.ts';
 import { Worker, type WorkerSource, type WorkerState } from './worker.ts';
 
 interface RegistryEvents {
@@ -33,9 +34,12 @@ export class Registry extends EventEmitter<RegistryEvents> {
   /** Bounds what is remembered of all workers' caches together. */
   readonly prefixBudget: PrefixBudget;
 
+  readonly #access: EngineAccess;
+
   /** @param maxPrefixBytes memory for the prefix index over all workers */
-  constructor(log: Logger, maxPrefixBytes: number) {
+  constructor(log: Logger, maxPrefixBytes: number, access: EngineAccess) {
     super();
+    this.#access = access;
     this.#log = log;
     this.prefixBudget = new PrefixBudget(maxPrefixBytes);
   }
@@ -153,7 +157,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
       known.sources.add(source);
       return known;
     }
-    const worker = new Worker(url, this.prefixBudget);
+    const worker = new Worker(url, this.prefixBudget, this.#access);
     worker.sources.add(source);
     this.#workers.set(url, worker);
     this.#log.info('worker added', { worker: worker.id, source });

@@ -3,8 +3,8 @@ import type { RoutableWorker } from '../policy/policy.ts';
 import { PrefillQueue } from '../policy/prefill-queue.ts';
 import type { PrefixBudget } from '../policy/prefix-budget.ts';
 import { PrefixIndex } from '../policy/prefix-index.ts';
+import { type EngineAccess, EngineClient } from '../relay/engine-client.ts';
 import { blockBytes } from '../relay/prompt-blocks.ts';
-import { UpstreamPool } from '../relay/upstream-pool.ts';
 
 /** Where a worker is known from; it stays as long as one source names it. */
 export type WorkerSource = 'runner' | 'static' | 'asg';
@@ -28,7 +28,7 @@ export class Worker implements RoutableWorker {
   readonly id: string;
   /** Base URL of the engine, without trailing slash. */
   readonly url: string;
-  readonly pool: UpstreamPool;
+  readonly engine: EngineClient;
   readonly prefill = new PrefillQueue();
   readonly prefixes: PrefixIndex;
   readonly sources = new Set<WorkerSource>();
@@ -52,11 +52,11 @@ export class Worker implements RoutableWorker {
   #promptTokens = 0;
   #cachedTokens = 0;
 
-  constructor(url: string, prefixBudget: PrefixBudget) {
+  constructor(url: string, prefixBudget: PrefixBudget, access: EngineAccess) {
     this.url = url;
     this.prefixes = new PrefixIndex(blocksOf(priorKvTokens), prefixBudget);
     this.id = new URL(url).host;
-    this.pool = new UpstreamPool(url);
+    this.engine = new EngineClient(url, access);
   }
 
   /** Whether the worker serves `model`; one that has not listed its models yet serves anything. */
@@ -84,7 +84,7 @@ export class Worker implements RoutableWorker {
 
   /** Ends what the worker holds: connections and the memory of its cache. */
   close(): void {
-    this.pool.close();
+    this.engine.pool.close();
     this.prefixes.close();
   }
 

@@ -18,6 +18,7 @@ export class Answer implements AnswerSink {
   readonly isSatisfied = false;
   readonly #response: ServerResponse;
   readonly #requestId: string;
+  #addedHeaders: readonly string[] = [];
   #isEventStream = false;
   #lastParts: [Buffer?, Buffer?] = [];
   #record: SentRecord | undefined;
@@ -53,13 +54,18 @@ export class Answer implements AnswerSink {
     this.#record = record;
   }
 
+  /** Headers that the answer gets beside those of the engine; names and values in turn. */
+  addHeaders(headers: readonly string[]): void {
+    this.#addedHeaders = headers;
+  }
+
   /** Sends status and headers of an engine's answer, unless a heartbeat has already begun the stream. */
   begin(head: ResponseHead, workerId: string): void {
     const isStream = isEventStream(head);
     if (this.#record && isStream && head.status === 200) this.#holdback = new EventHoldback();
     if (this.#response.headersSent) return;
     this.#isEventStream = isStream;
-    const added = ['x-fleet-worker', workerId, 'x-fleet-request-id', this.#requestId];
+    const added = ['x-fleet-worker', workerId, 'x-fleet-request-id', this.#requestId, ...this.#addedHeaders];
     this.#response.sendDate = false;
     this.#response.writeHead(head.status, head.reason, clientHeaders(head.rawHeaders, added));
   }

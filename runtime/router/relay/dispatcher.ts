@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { Place, Slot } from '../admission/slot.ts';
+import { waitForSlot } from '../admission/wait-for-slot.ts';
 import type { Registry } from '../coordinator/registry.ts';
 import type { Worker } from '../coordinator/worker.ts';
 import { routerError } from '../errors.ts';
@@ -20,6 +22,8 @@ export interface DispatcherParts {
   /** The clock of queues and rates: ms of engine time. */
   readonly engineNowMs: () => number;
   readonly isDraining: () => boolean;
+  /** Whether admission caps what runs on one worker: then it grants worker and slot together. */
+  readonly isCappedPerWorker: boolean;
 }
 
 const maxAttempts = 4;
@@ -37,7 +41,7 @@ export class Dispatcher {
    * Sees a request to its end. @returns the outcome for the metrics
    * @throws CodedError when nothing, or only heartbeats, reached the client
    */
-  async carry(passage: Passage): Promise<string> {
+  async carry(passage: Passage, slot: Slot<Worker>): Promise<string> {
     const tried = new Set<Worker>();
     let lastDetail = '';
     for (let attempts = 0; attempts < maxAttempts; ) {
@@ -48,13 +52,13 @@ export class Dispatcher {
         continue;
       }
       attempts++;
-      const chosen = this.#choose(passage, candidates);
+      const chosen = await this.#grant(passage, candidates, attempts === 1 ? undefined : slot, tried);
       const mayRetry = attempts < maxAttempts && candidates.length > 1;
       const { body, rid, answer: sink } = passage;
       const end = await this.#parts.exchange.run({ passage, chosen, body, rid, sink, mayRetry, accepts: 'any' });
       if (end.kind === 'complete') return end.status < 400 ? 'ok' : `engine-${end.status}`;
       if (end.kind === 'client-gone') return 'client-gone';
-      if (end.kind === 'broken-off') return this.#continue(passage, chosen.worker, end.detail);
+      if (end.kind === 'broken-off') return this.#continue(passage, slot, chosen.worker, end.detail);
       lastDetail = end.detail;
       if (end.reason === 'overload' && !mayRetry) {
         throw routerError('ENGINE_OVERLOADED', { detail: lastDetail }, { retryAfterSeconds: 1 });
@@ -66,11 +70,11 @@ export class Dispatcher {
   }
 
   /** The stream broke off: goes on with it elsewhere, or ends it so that the client knows. */
-  async #continue(passage: Passage, failed: Worker, detail: string): Promise<string> {
+  async #continue(passage: Passage, slot: Slot<Worker>, failed: Worker, detail: string): Promise<string> {
     const tried = new Set([failed]);
     let reason = detail;
     for (let attempts = 0; attempts < maxContinuations; attempts++) {
-      const chosen = await this.#chooseForRest(passage, tried);
+      const chosen = await this.#chooseForRest(passage, slot, tried);
       const rid = randomUUID().replaceAll('-', '');
       const plan = await nextContinuation(passage, rid, chosen?.worker);
       if (plan.kind === 'finish') {
@@ -103,14 +107,39 @@ export class Dispatcher {
   }
 
   /** A worker for the rest of a stream; waits for one as long as a new request would. */
-  async #chooseForRest(passage: Passage, tried: Set<Worker>): Promise<RankedWorker<Worker> | undefined> {
+  async #chooseForRest(
+    passage: Passage,
+    slot: Slot<Worker>,
+    tried: Set<Worker>,
+  ): Promise<RankedWorker<Worker> | undefined> {
     const candidates = this.#candidates(passage, tried);
-    if (candidates.length > 0) return this.#choose(passage, candidates);
+    if (candidates.length > 0) return this.#grant(passage, candidates, slot, tried);
     const end = await this.#parts.hold.wait(passage.response, passage.bodyBytes, passage.holdMs);
     if (end !== 'ready') return undefined;
     tried.clear();
     const anew = this.#candidates(passage, tried);
-    return anew.length > 0 ? this.#choose(passage, anew) : undefined;
+    return anew.length > 0 ? this.#grant(passage, anew, slot, tried) : undefined;
+  }
+
+  /** For admission: chooses when the request's turn has come, among the workers with room. */
+  placeFor(passage: Passage, tried: ReadonlySet<Worker>): Place<Worker> {
+    return (hasRoom) => {
+      const candidates = this.#candidates(passage, tried).filter(hasRoom);
+      passage.granted = candidates.length > 0 ? this.#choose(passage, candidates) : undefined;
+      return passage.granted?.worker;
+    };
+  }
+
+  /** The worker for the next attempt. @param slot to be moved to another worker; undefined for the first attempt */
+  async #grant(
+    passage: Passage,
+    candidates: readonly Worker[],
+    slot: Slot<Worker> | undefined,
+    tried: ReadonlySet<Worker>,
+  ): Promise<RankedWorker<Worker>> {
+    if (!this.#parts.isCappedPerWorker) return this.#choose(passage, candidates);
+    if (slot) await waitForSlot(slot.move(this.placeFor(passage, tried)), passage.response);
+    return passage.granted ?? this.#choose(passage, candidates);
   }
 
   #choose(passage: Passage, candidates: readonly Worker[]): RankedWorker<Worker> {

@@ -57,7 +57,7 @@ export class Exchange {
     const bodyBytes = body.reduce((total, part) => total + part.length, 0);
     const options: AttemptOptions = {
       workerId: worker.id,
-      head: upstreamHead(request.method!, request.url!, request.rawHeaders, worker, bodyBytes),
+      head: upstreamHead(request, worker, bodyBytes),
       body,
       sink: order.sink,
       accepts: order.accepts,
@@ -68,9 +68,9 @@ export class Exchange {
       },
     };
     try {
-      let end = await this.#attempt(order, options, worker.pool.acquire());
+      let end = await this.#attempt(order, options, worker.engine.pool.acquire());
       if (end.kind === 'retryable' && end.wasStaleConnection && !passage.response.destroyed) {
-        end = await this.#attempt(order, options, worker.pool.fresh());
+        end = await this.#attempt(order, options, worker.engine.pool.fresh());
       }
       this.#judge(worker, passage, end);
       return end;
@@ -131,6 +131,6 @@ function mayStillWork(end: AttemptEnd): boolean {
 }
 
 async function stopEngine(worker: Worker, rid: string | undefined, attempt: Attempt): Promise<void> {
-  if (rid !== undefined) await abortOnEngine(worker.url, rid);
+  if (rid !== undefined) await abortOnEngine(worker.engine, rid);
   attempt.dropUpstream();
 }

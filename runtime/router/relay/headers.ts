@@ -1,4 +1,6 @@
+import type { IncomingMessage } from 'node:http';
 import type { Worker } from '../coordinator/worker.ts';
+import { keyHeaders } from '../keys/presented-key.ts';
 
 /** Headers of one connection, not of the message (RFC 9110 section 7.6.1), and those that the relay sets itself. */
 const notForwarded = new Set([
@@ -27,19 +29,16 @@ function namedByConnection(rawHeaders: readonly string[]): ReadonlySet<string> |
   return named;
 }
 
-/** The request head for the engine: the client's headers as they came, save those of the connection. */
-export function upstreamHead(
-  method: string,
-  target: string,
-  rawHeaders: readonly string[],
-  worker: Worker,
-  bodyBytes: number,
-): string {
+/** The request head for the engine: the client's headers as they came, save those of the connection and its keys. */
+export function upstreamHead(request: IncomingMessage, worker: Worker, bodyBytes: number): string {
+  const { method, url, rawHeaders } = request;
+  const { dropsClientKeys, addedHeaderLines } = worker.engine;
   const named = namedByConnection(rawHeaders);
-  let head = `${method} ${target} HTTP/1.1\r\nhost: ${worker.id}\r\n`;
+  let head = `${method} ${url} HTTP/1.1\r\nhost: ${worker.id}\r\n${addedHeaderLines}`;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!.toLowerCase();
-    if (!notForwardedUpstream.has(name) && !named?.has(name)) head += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
+    if (notForwardedUpstream.has(name) || named?.has(name) || (dropsClientKeys && keyHeaders.has(name))) continue;
+    head += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
   }
   return `${head}content-length: ${bodyBytes}\r\n\r\n`;
 }

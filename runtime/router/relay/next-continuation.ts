@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { callJson } from '../../shared/call-json.ts';
 import type { Worker } from '../coordinator/worker.ts';
 import { type BrokenStream, type ContinuationPlan, planContinuation } from './continuation/plan.ts';
+import type { EngineClient } from './engine-client.ts';
 import type { Passage } from './passage.ts';
 
 const tokenizeTimeoutMs = 2_000;
@@ -25,7 +25,7 @@ export async function nextContinuation(
   const broken: BrokenStream = { dialect, body: Buffer.concat(passage.body), sent: answer.record.parts, rid };
   const plan = planContinuation(broken);
   if (plan.kind !== 'continue' || plan.spent.source !== 'events' || !worker) return plan;
-  const textIds = await tokenize(worker.url, plan.text).catch(() => undefined);
+  const textIds = await tokenize(worker.engine, plan.text).catch(() => undefined);
   return textIds === undefined ? plan : planContinuation({ ...broken, textIds });
 }
 
@@ -35,9 +35,9 @@ export function isContinuable(dialect: Passage['dialect']): dialect is BrokenStr
 
 const tokenizeSchema = z.object({ tokens: z.array(z.int()) });
 
-async function tokenize(url: string, prompt: string): Promise<readonly number[]> {
+async function tokenize(engine: EngineClient, prompt: string): Promise<readonly number[]> {
   const body = { prompt, add_special_tokens: false };
-  return tokenizeSchema.parse(await callJson(`${url}/tokenize`, { body, timeoutMs: tokenizeTimeoutMs })).tokens;
+  return tokenizeSchema.parse(await engine.call('/tokenize', { body, timeoutMs: tokenizeTimeoutMs })).tokens;
 }
 
 /** Whether the last two events of a /generate stream show that each repeats what was before. */

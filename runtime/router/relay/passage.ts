@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Worker } from '../coordinator/worker.ts';
-import type { RoutingFacts } from '../policy/policy.ts';
+import type { RankedWorker, RoutingFacts } from '../policy/policy.ts';
 import type { TokenEstimate } from '../policy/token-estimate.ts';
 import type { Answer } from './answer.ts';
 import { type Dialect, dialectOf } from './paths.ts';
@@ -25,6 +25,8 @@ export interface Passage {
   readonly dialect: Dialect;
   /** The worker that answered; set when one did. */
   worker: Worker | undefined;
+  /** What admission granted last, where it grants workers. */
+  granted: RankedWorker<Worker> | undefined;
 }
 
 export interface PassageOptions {
@@ -68,6 +70,7 @@ export function openPassage(options: PassageOptions): Passage {
     holdMs: options.holdMs,
     dialect,
     worker: undefined,
+    granted: undefined,
   };
 }
 

@@ -2,12 +2,19 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CodedError, describeError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
+import type { Admission } from '../admission/admission.ts';
+import { hasLimits } from '../admission/key-meter.ts';
+import { rateLimitHeaders } from '../admission/rate-limit-headers.ts';
+import type { Slot } from '../admission/slot.ts';
+import { waitForSlot } from '../admission/wait-for-slot.ts';
 import { askForOneToken } from '../coordinator/one-token.ts';
 import type { Registry } from '../coordinator/registry.ts';
 import { priorBytesPerToken, type Worker } from '../coordinator/worker.ts';
 import { routerError } from '../errors.ts';
+import type { ApiKey } from '../keys/api-key.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
 import type { RouterMetrics } from '../metrics.ts';
-import type { Policy } from '../policy/policy.ts';
+import { type Policy, type RoutingFacts, uncachedTokensOn } from '../policy/policy.ts';
 import { TokenEstimate } from '../policy/token-estimate.ts';
 import { Answer } from './answer.ts';
 import { readBody } from './body.ts';
@@ -24,6 +31,8 @@ import { readUsage } from './usage.ts';
 
 export interface RelayOptions {
   readonly registry: Registry;
+  readonly admission: Admission<Worker>;
+  readonly keys: KeyRing;
   readonly policy: Policy;
   readonly log: Logger;
   readonly metrics: RouterMetrics;
@@ -32,6 +41,8 @@ export interface RelayOptions {
   readonly holdMs: number;
   /** Splice a `rid` into bodies that have none, so that the request can be aborted on the engine. */
   readonly injectRid: boolean;
+  /** Whether admission caps what runs on one worker, so that slot and worker have to be one grant. */
+  readonly isCappedPerWorker: boolean;
   /** How many times faster than real time the engines run; the policy reckons in their time. */
   readonly timeScale: number;
   /** Longest silence of a stream before it gets a comment, in ms of real time. */
@@ -56,12 +67,12 @@ export class Relay {
   #onDrained: (() => void) | undefined;
 
   constructor(options: RelayOptions) {
-    const { registry, policy, metrics, log, timeScale, heartbeatMs } = options;
+    const { registry, policy, metrics, log, timeScale, heartbeatMs, isCappedPerWorker } = options;
     const engineNowMs = () => performance.now() * timeScale;
     this.#options = options;
     this.#hold = new Hold(registry, holdLimits);
     this.#watch = new StallWatch({
-      canary: (worker, timeoutMs) => askForOneToken(worker.url, { timeoutMs }),
+      canary: (worker, timeoutMs) => askForOneToken(worker.engine, { timeoutMs }),
       onStall: (worker, detail) => this.#onStall(worker, detail),
       timeScale,
       heartbeatMs,
@@ -76,6 +87,7 @@ export class Relay {
       hold: this.#hold,
       engineNowMs,
       isDraining,
+      isCappedPerWorker,
     });
     metrics.observeHeld(() => this.#hold.size);
   }
@@ -93,6 +105,7 @@ export class Relay {
   async drain(deadlineMs: number): Promise<void> {
     this.#isDraining = true;
     this.#hold.close();
+    this.#options.admission.close();
     if (this.#open === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onDrained = resolve;
@@ -145,7 +158,9 @@ export class Relay {
     if (request.method !== 'POST' && request.method !== 'PUT') {
       throw routerError('METHOD_NOT_ALLOWED', { method: request.method!, path: request.url! });
     }
-    const { maxBodyBytes, holdMs, injectRid } = this.#options;
+    const { maxBodyBytes, holdMs, injectRid, keys } = this.#options;
+    const key = keys.authorize(request.headers, 'inference');
+    if (key instanceof CodedError) throw key;
     const body = await readBody(request, maxBodyBytes);
     const options = {
       requestId,
@@ -162,17 +177,46 @@ export class Relay {
     if (passage.facts.isStream && isContinuable(passage.dialect)) {
       answer.recordTo(new SentRecord(this.#records, maxRecordBytes));
     }
-    const outcome = await this.#dispatcher.carry(passage);
-    if (outcome === 'ok') this.#learn(passage);
-    return outcome;
+    const slot = await this.#admit(passage, key);
+    let uncachedTokens: number | undefined;
+    try {
+      const outcome = await this.#dispatcher.carry(passage, slot);
+      if (outcome === 'ok') uncachedTokens = this.#learn(passage);
+      return outcome;
+    } finally {
+      slot.leave(uncachedTokens);
+    }
   }
 
-  #learn({ facts, answer, worker }: Passage): void {
+  /** The right to run, at once where nothing is in the way. Throws RATE_LIMITED, QUEUE_FULL or QUEUE_TIMEOUT. */
+  #admit(passage: Passage, key: ApiKey): Slot<Worker> | Promise<Slot<Worker>> {
+    const { admission, registry, isCappedPerWorker, metrics } = this.#options;
+    const uncachedTokens = hasLimits(key.limits) ? leastUncached(registry.ready, passage.routing) : 0;
+    const entered = admission.enter({
+      key,
+      bytes: passage.bodyBytes,
+      uncachedTokens,
+      ...(passage.facts.model !== undefined && { group: passage.facts.model }),
+      ...(isCappedPerWorker && { place: this.#dispatcher.placeFor(passage, new Set()) }),
+    });
+    const slot = waitForSlot(entered, passage.response);
+    if (slot instanceof Promise)
+      void slot.then(
+        ({ waitedMs }) => metrics.queueTime.observe(waitedMs / 1_000),
+        () => {},
+      );
+    passage.answer.addHeaders(rateLimitHeaders(admission.meterOf(key.keyId), performance.now()));
+    return slot;
+  }
+
+  /** @returns the uncached tokens that the engine reported, undefined when it did not */
+  #learn({ facts, answer, worker }: Passage): number | undefined {
     const usage = readUsage(answer.lastParts);
-    if (!usage) return;
+    if (!usage) return undefined;
     this.#tokens.observe(facts.promptEnd - facts.promptStart, usage.promptTokens);
     worker?.noteUsage(usage.promptTokens, usage.cachedTokens);
     this.#options.metrics.tokensUsed(usage);
+    return Math.max(0, usage.promptTokens - (usage.cachedTokens ?? 0));
   }
 
   /** The worker goes out of rotation, and what it had goes elsewhere, if there is an elsewhere. */
@@ -191,4 +235,9 @@ function toCoded(error: unknown, log: Logger, requestId: string): CodedError {
   if (error instanceof CodedError) return error;
   log.error('relay failed', { requestId, error, detail: describeError(error) });
   return routerError('INTERNAL', {}, { cause: error });
+}
+
+/** Prompt tokens that the worker which knows most of the prompt has to compute. */
+function leastUncached(workers: readonly Worker[], routing: RoutingFacts): number {
+  return workers.reduce((least, worker) => Math.min(least, uncachedTokensOn(worker, routing)), routing.promptTokens);
 }

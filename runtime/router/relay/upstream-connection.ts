@@ -1,4 +1,4 @@
-import net from 'node:net';
+import type net from 'node:net';
 import { type ResponseHandler, type ResponseHead, ResponseParser } from './response-parser.ts';
 
 /** What the relay learns of one exchange with an engine, in order: head, body parts, then end or failure, once. */
@@ -38,11 +38,14 @@ export class UpstreamConnection implements ResponseHandler {
   /** When the connection became idle, ms on the performance clock. */
   idleSince = 0;
 
-  /** @param onIdle called whenever an exchange ended and the connection may carry another */
-  constructor(host: string, port: number, onIdle: (connection: UpstreamConnection) => void) {
+  /**
+   * @param socket connecting or connected
+   * @param onIdle called whenever an exchange ended and the connection may carry another
+   */
+  constructor(socket: net.Socket, onIdle: (connection: UpstreamConnection) => void) {
     this.#onIdle = onIdle;
     this.#parser = new ResponseParser(this);
-    this.#socket = net.connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 10_000 });
+    this.#socket = socket;
     this.#socket.on('connect', () => {
       if (this.#stage === 'connect') this.#stage = 'request';
     });

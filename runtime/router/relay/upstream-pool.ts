@@ -1,3 +1,6 @@
+import net from 'node:net';
+import tls from 'node:tls';
+import { type EngineTls, engineConnectOptions } from '../tls.ts';
 import { UpstreamConnection } from './upstream-connection.ts';
 
 /** SGLang closes a connection that idled for 5 s; one that is dropped earlier never meets that reset. */
@@ -5,17 +8,22 @@ const maxIdleMs = 4_000;
 
 /** Idle connections to one engine, newest first. Its owner closes it when the worker leaves. */
 export class UpstreamPool {
-  readonly #host: string;
-  readonly #port: number;
+  readonly #connect: () => net.Socket;
   readonly #idle: UpstreamConnection[] = [];
   #sweep: NodeJS.Timeout | undefined;
   #closed = false;
 
-  /** @param url base URL of the engine, http only */
-  constructor(url: string) {
-    const { hostname, port } = new URL(url);
-    this.#host = hostname.replace(/^\[|\]$/g, '');
-    this.#port = port === '' ? 80 : Number(port);
+  /** @param engineTls for https engines; undefined takes the authorities that Node trusts */
+  constructor(url: string, engineTls: EngineTls | undefined) {
+    const { protocol, hostname, port } = new URL(url);
+    const host = hostname.replace(/^\[|\]$/g, '');
+    const isTls = protocol === 'https:';
+    const target = { host, port: port === '' ? (isTls ? 443 : 80) : Number(port) };
+    const keepAlive = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 10_000 };
+    const trusted = engineTls ?? { rejectUnauthorized: true };
+    this.#connect = isTls
+      ? () => tls.connect({ ...engineConnectOptions(trusted, target.host, target.port), ...keepAlive })
+      : () => net.connect({ ...target, ...keepAlive });
   }
 
   /** A usable connection, fresh or reused; connecting goes on in the background, errors reach the exchange. */
@@ -29,7 +37,7 @@ export class UpstreamPool {
 
   /** A new connection: for the retry of a request that met a connection which the engine had just closed. */
   fresh(): UpstreamConnection {
-    return new UpstreamConnection(this.#host, this.#port, (connection) => this.#keep(connection));
+    return new UpstreamConnection(this.#connect(), (connection) => this.#keep(connection));
   }
 
   close(): void {

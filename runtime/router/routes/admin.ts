@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify';
 import { createControlApp } from '../control-app.ts';
-import type { KeyRing } from '../keys/key-ring.ts';
 import { requireScope } from '../keys/require-scope.ts';
 import type { ServerParts } from '../server.ts';
 import { fleetRoutes } from './fleet.ts';
@@ -8,10 +7,6 @@ import { healthRoutes } from './health.ts';
 import { metricsRoutes } from './metrics.ts';
 import { runnerRoutes } from './runners.ts';
 import { workerRoutes } from './workers.ts';
-
-export interface AdminParts extends ServerParts {
-  readonly keys: KeyRing;
-}
 
 /** Whether clients can reach the listener: on a shared one everything but health needs a credential once keys are set. */
 export type AdminListener = 'shared' | 'separate';
@@ -22,7 +17,7 @@ export type AdminListener = 'shared' | 'separate';
  */
 export async function registerAdminRoutes(
   app: FastifyInstance,
-  parts: AdminParts,
+  parts: ServerParts,
   listener: AdminListener,
 ): Promise<void> {
   const needsAdmin = requireScope(parts.keys, 'admin');
@@ -43,7 +38,7 @@ export async function registerAdminRoutes(
 }
 
 /** The second listener, for `--admin-port`: internal, admin and metrics routes, and health for whoever watches it. */
-export async function createAdminServer(parts: AdminParts): Promise<FastifyInstance> {
+export async function createAdminServer(parts: ServerParts): Promise<FastifyInstance> {
   const app = createControlApp(parts.log);
   await app.register(healthRoutes, parts);
   await registerAdminRoutes(app, parts, 'separate');

@@ -1,4 +1,5 @@
 import { Registry } from '../../../runtime/router/coordinator/registry.ts';
+import { plainAccess } from '../../../runtime/router/relay/engine-client.ts';
 import { createLogger } from '../../../runtime/shared/log.ts';
 
 const log = createLogger({ service: 'test', level: 'silent' });
@@ -9,7 +10,7 @@ const heartbeat = { runnerId: 'r1', activeCount: 0, warmingCount: 0 };
 let registry: Registry;
 let probed: string[];
 beforeEach(() => {
-  registry = new Registry(log, 1024 * 1024);
+  registry = new Registry(log, 1024 * 1024, plainAccess);
   probed = [];
   registry.on('needs-probe', (worker) => probed.push(worker.id));
 });

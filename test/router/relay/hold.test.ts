@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { Registry } from '../../../runtime/router/coordinator/registry.ts';
+import { plainAccess } from '../../../runtime/router/relay/engine-client.ts';
 import { Hold } from '../../../runtime/router/relay/hold.ts';
 import { createLogger } from '../../../runtime/shared/log.ts';
 
@@ -9,7 +10,7 @@ const client = () => new EventEmitter() as ServerResponse;
 let registry: Registry;
 let hold: Hold;
 beforeEach(() => {
-  registry = new Registry(createLogger({ service: 'test', level: 'silent' }), 1024);
+  registry = new Registry(createLogger({ service: 'test', level: 'silent' }), 1024, plainAccess);
   hold = new Hold(registry, { maxRequests: 2, maxBytes: 100 });
 });
 afterEach(() => registry.close());

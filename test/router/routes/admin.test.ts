@@ -3,7 +3,8 @@ import { createControlApp } from '../../../runtime/router/control-app.ts';
 import { parseKeyList } from '../../../runtime/router/keys/key-list.ts';
 import { KeyRing } from '../../../runtime/router/keys/key-ring.ts';
 import { requireScope } from '../../../runtime/router/keys/require-scope.ts';
-import { type AdminParts, registerAdminRoutes } from '../../../runtime/router/routes/admin.ts';
+import { registerAdminRoutes } from '../../../runtime/router/routes/admin.ts';
+import type { ServerParts } from '../../../runtime/router/server.ts';
 import { createLogger } from '../../../runtime/shared/log.ts';
 import { startTestAdminServer } from './test-admin-server.ts';
 
@@ -47,7 +48,7 @@ describe('on a listener that clients reach as well', () => {
     const parts = {
       ...{ config: { internalSecret }, registry: admin.registry, coordinator: {}, log, keys: ring },
       metrics: { registry: { contentType: 'text/plain', metrics: () => '' } },
-    } as unknown as AdminParts;
+    } as unknown as ServerParts;
     await registerAdminRoutes(app, parts, 'shared');
     const url = path as '/metrics';
     const method = path.includes('/internal/') ? 'POST' : 'GET';

@@ -5,7 +5,9 @@ import { Registry } from '../../../runtime/router/coordinator/registry.ts';
 import { type KeyList, noKeys } from '../../../runtime/router/keys/key-list.ts';
 import { openKeyRing } from '../../../runtime/router/keys/open-key-ring.ts';
 import { RouterMetrics } from '../../../runtime/router/metrics.ts';
-import { type AdminParts, createAdminServer } from '../../../runtime/router/routes/admin.ts';
+import { plainAccess } from '../../../runtime/router/relay/engine-client.ts';
+import { createAdminServer } from '../../../runtime/router/routes/admin.ts';
+import type { ServerParts } from '../../../runtime/router/server.ts';
 import { Store } from '../../../runtime/router/store/store.ts';
 import { createLogger } from '../../../runtime/shared/log.ts';
 
@@ -20,7 +22,7 @@ export async function startTestAdminServer(
   options: { readonly keys?: KeyList; readonly internalSecret?: string } = {},
 ): Promise<TestAdminServer> {
   const log = createLogger({ service: 'test', level: 'silent' });
-  const registry = new Registry(log, 1024 * 1024);
+  const registry = new Registry(log, 1024 * 1024, plainAccess);
   const prober = new Prober({ registry, log, timeScale: 1 });
   const store = await Store.open(undefined);
   const keys = await openKeyRing({
@@ -38,7 +40,7 @@ export async function startTestAdminServer(
     metrics: new RouterMetrics(),
     log,
     keys,
-  } as unknown as AdminParts;
+  } as unknown as ServerParts;
   const app = await createAdminServer(parts);
   await app.listen({ port: 0, host: '127.0.0.1' });
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
