@@ -61,9 +61,8 @@ export class TestBed implements AsyncDisposable {
     const router = await startPeer(peer, { engineUrls: this.#engineUrls, folder, cores: this.#cores?.router });
     this.#routers.add(router);
     const job = { kind: 'first-answer', port: router.port, shape: smallRequest, timeoutMs: startTimeoutMs } as const;
-    const { answeredAtMs, failure } = await this.#load.call<LoadResult>(job);
-    if (answeredAtMs === undefined)
-      throw new Error(`${peer.name} never answered: ${failure}; see ${folder}/output.log`);
+    const { answeredAtMs, failure } = await router.whileRunning(this.#load.call<LoadResult>(job));
+    if (answeredAtMs === undefined) throw new Error(`${peer.name} never answered: ${failure}`);
     return {
       target: { name: peer.name, port: router.port, router },
       startSeconds: (answeredAtMs - router.startedAtMs) / 1_000,

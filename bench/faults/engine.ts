@@ -6,7 +6,7 @@ import { nowMs } from '../cost/protocol.ts';
 import { answerCalls } from '../support/remote-calls.ts';
 
 export interface EngineBehaviour {
-  /** Requests are read and never answered; probes still are. */
+  /** Generation requests are read and never answered, a probe's too; health, load and aborts still are. */
   readonly hangs: boolean;
   /** Request to first byte. */
   readonly firstByteMs: number;
@@ -48,6 +48,7 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
   for await (const part of request) parts.push(part as Buffer);
   const path = request.url!.split('?')[0]!;
   if (path === '/abort_request') seen.abortsAtMs.push(nowMs());
+  if (behaviour.hangs && path === '/generate') return;
   const probe = probeAnswerJson(path);
   if (probe === undefined) await generate(response, Buffer.concat(parts).includes('"stream":true'));
   else response.writeHead(200, { 'content-type': 'application/json' }).end(probe);

@@ -88,10 +88,11 @@ export class FaultBed implements AsyncDisposable {
     const router = await startPeer(peer, { engineUrls, folder: `${this.#folder}/router`, cores: undefined });
     this.#parts.defer(() => router.stop());
     const body = { model: 'bench', messages: [{ role: 'user', content: 'hello' }], max_tokens: 1 };
-    await untilItWorks(async () => {
+    const answered = untilItWorks(async () => {
       const { end, detail } = await ask({ port: router.port, body });
       if (end !== 'answered') throw new Error(detail);
     });
+    await router.whileRunning(answered);
     return router;
   }
 

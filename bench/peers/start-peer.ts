@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { findFreePorts } from '../../runtime/shared/process/free-port.ts';
-import { OwnedProcess } from '../../runtime/shared/process/owned-process.ts';
+import { describeEnd, OwnedProcess } from '../../runtime/shared/process/owned-process.ts';
 import type { ProcessIdentity } from '../../runtime/shared/process/process-table.ts';
 import type { Peer } from './peer.ts';
 
@@ -19,6 +19,8 @@ export interface RunningPeer {
   readonly identity: ProcessIdentity;
   /** When it was started, on the clock of `process.hrtime`, in ms. */
   readonly startedAtMs: number;
+  /** `work`, or an error with the end of its log as soon as the router ends. */
+  whileRunning<T>(work: Promise<T>): Promise<T>;
   stop(): Promise<void>;
   /** For an exit that cannot wait. */
   kill(): void;
@@ -46,13 +48,20 @@ export async function startPeer(peer: Peer, { engineUrls, folder, cores }: Start
   const [first, ...rest] = [...prefix, file, ...args];
   const startedAtMs = Number(process.hrtime.bigint()) / 1e6;
   const command = { file: first!, args: rest, endsWithParent };
-  const owned = new OwnedProcess(command, `${folder}/output.log`, { ...process.env, ...env });
+  const logFile = `${folder}/output.log`;
+  const owned = new OwnedProcess(command, logFile, { ...process.env, ...env });
+  const ended = owned.ended.then((end) => {
+    const lastLines = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-5).join('\n');
+    throw new Error(`${peer.name} ${describeEnd(end)}: ${lastLines}`);
+  });
+  ended.catch(() => {}); // Its end is of interest only while something waits for it.
   if (owned.identity === undefined) throw new Error(`${peer.name} could not be started: ${(await owned.ended).reason}`);
   return {
     name: peer.name,
     port: port!,
     identity: owned.identity,
     startedAtMs,
+    whileRunning: (work) => Promise.race([work, ended]),
     stop: () => owned.stop(3_000),
     kill: () => owned.kill(),
   };
