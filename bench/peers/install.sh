@@ -5,7 +5,7 @@
 set -eu
 
 sglang_router_version=0.3.2
-litellm_version=1.83.0
+litellm_version=1.99.4
 
 cd "$(dirname "$0")/../.."
 venvs=.cache/bench-peers
