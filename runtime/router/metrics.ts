@@ -1,28 +1,35 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Worker } from './coordinator/worker.ts';
-import type { Usage } from './relay/usage.ts';
 
 const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250];
 
-/** The router's Prometheus metrics. Per-worker gauges are read when they are scraped, so gone workers leave no series. */
+/** The router's Prometheus metrics. */
 export class RouterMetrics {
   readonly registry = new Registry();
   readonly #requests = new Counter({
     name: 'fleet_router_requests_total',
-    help: 'Generation requests by outcome: ok, client-gone, engine-<status>, or the code of the router error.',
-    labelNames: ['outcome'],
+    help: 'Generation requests by model and outcome: ok, client-gone, engine-<status>, or the code of the router error.',
+    labelNames: ['model', 'outcome'],
     registers: [this.registry],
   });
   readonly #duration = new Histogram({
     name: 'fleet_router_request_seconds',
-    help: 'From the arrival of a request to the end of its answer.',
+    help: 'From the arrival of a request to the end of its answer, by model.',
+    labelNames: ['model'],
     buckets: secondsBuckets,
     registers: [this.registry],
   });
-  readonly firstByte = new Histogram({
+  readonly #firstByte = new Histogram({
     name: 'fleet_router_first_byte_seconds',
-    help: 'From the arrival of a request to the first byte of its answer.',
+    help: 'From the arrival of a request to the first byte of its answer, by model.',
+    labelNames: ['model'],
     buckets: secondsBuckets,
+    registers: [this.registry],
+  });
+  readonly #predictionError = new Histogram({
+    name: 'fleet_router_prediction_error_seconds',
+    help: 'Observed first-token time of a stream minus the predicted one, in engine time; below 0 it came sooner.',
+    buckets: [-30, -10, -3, -1, -0.3, -0.1, 0, 0.1, 0.3, 1, 3, 10, 30],
     registers: [this.registry],
   });
   readonly queueTime = new Histogram({
@@ -48,22 +55,20 @@ export class RouterMetrics {
     help: 'Requests aborted on their engine because the client left.',
     registers: [this.registry],
   });
-  readonly #tokens = new Counter({
-    name: 'fleet_router_tokens_total',
-    help: 'Tokens that engines reported, by kind: prompt, cached (part of prompt), completion.',
-    labelNames: ['kind'],
-    registers: [this.registry],
-  });
 
-  requestEnded(outcome: string, durationMs: number): void {
-    this.#requests.inc({ outcome });
-    this.#duration.observe(durationMs / 1_000);
+  /** @param model of the worker that answered, undefined when none did: a client's own words are no label */
+  requestEnded(model: string | undefined, outcome: string, durationMs: number): void {
+    this.#requests.inc({ model: model ?? '', outcome });
+    this.#duration.observe({ model: model ?? '' }, durationMs / 1_000);
   }
 
-  tokensUsed(usage: Usage): void {
-    this.#tokens.inc({ kind: 'prompt' }, usage.promptTokens);
-    this.#tokens.inc({ kind: 'cached' }, usage.cachedTokens ?? 0);
-    this.#tokens.inc({ kind: 'completion' }, usage.completionTokens ?? 0);
+  firstByteAfter(model: string | undefined, elapsedMs: number): void {
+    this.#firstByte.observe({ model: model ?? '' }, elapsedMs / 1_000);
+  }
+
+  /** Both in ms of engine time. */
+  firstTokenPredicted(predictedMs: number, observedMs: number): void {
+    this.#predictionError.observe((observedMs - predictedMs) / 1_000);
   }
 
   observeHeld(read: () => number): void {
@@ -72,24 +77,81 @@ export class RouterMetrics {
     );
   }
 
+  /** Workers keep their own counts; they are read when they are scraped, so a worker that is gone leaves no series. */
   observeWorkers(read: () => readonly Worker[]): void {
-    this.#gauge('fleet_router_workers', 'Workers by state.', ['state'], (gauge) => {
+    const perWorker = (name: string, help: string, value: (worker: Worker) => number) =>
+      this.#gauge(name, help, ['worker'], (gauge) => {
+        for (const worker of read()) gauge.set({ worker: worker.id }, value(worker));
+      });
+    this.#gauge('fleet_router_workers', 'Workers by state; suspect is an open circuit breaker.', ['state'], (gauge) => {
       for (const worker of read()) gauge.inc({ state: worker.state });
     });
-    this.#gauge('fleet_router_in_flight_requests', 'Requests in flight by worker.', ['worker'], (gauge) => {
-      for (const worker of read()) gauge.set({ worker: worker.id }, worker.inFlightRequests);
-    });
-    this.#gauge('fleet_router_in_flight_tokens', 'Prompt tokens in flight by worker.', ['worker'], (gauge) => {
-      for (const worker of read()) gauge.set({ worker: worker.id }, worker.inFlightTokens);
-    });
     this.#gauge(
-      'fleet_router_prefix_index_blocks',
-      'Prompt blocks that each worker is thought to hold.',
-      ['worker'],
+      'fleet_router_worker_state',
+      'The state that a worker is in has the value 1.',
+      ['worker', 'state'],
       (gauge) => {
-        for (const worker of read()) gauge.set({ worker: worker.id }, worker.prefixes.size);
+        for (const worker of read()) gauge.set({ worker: worker.id, state: worker.state }, 1);
       },
     );
+    perWorker('fleet_router_in_flight_requests', 'Requests in flight.', (worker) => worker.inFlightRequests);
+    perWorker('fleet_router_in_flight_tokens', 'Prompt tokens in flight.', (worker) => worker.inFlightTokens);
+    perWorker(
+      'fleet_router_prefill_backlog_seconds',
+      'Prefill work ahead of a new request, in engine time.',
+      (worker) => worker.prefill.backlogMs / 1_000,
+    );
+    perWorker(
+      'fleet_router_prefill_tokens_per_second',
+      'Learned prefill rate, in engine time; 0 before the first observation.',
+      (worker) => worker.prefill.observedTokensPerSecond ?? 0,
+    );
+    perWorker(
+      'fleet_router_prefix_index_blocks',
+      'Prompt blocks that the worker is thought to hold.',
+      (worker) => worker.prefixes.size,
+    );
+    this.#count(
+      'fleet_router_worker_requests_total',
+      'Attempts by worker and outcome.',
+      ['worker', 'outcome'],
+      (add) => {
+        for (const worker of read()) {
+          add({ worker: worker.id, outcome: 'completed' }, worker.completedRequests);
+          add({ worker: worker.id, outcome: 'failed' }, worker.failedRequests);
+        }
+      },
+    );
+    this.#count(
+      'fleet_router_worker_tokens_total',
+      'Tokens that the engine reported; cached ones are part of the prompt.',
+      ['worker', 'kind'],
+      (add) => {
+        for (const worker of read()) {
+          add({ worker: worker.id, kind: 'prompt' }, worker.promptTokens);
+          add({ worker: worker.id, kind: 'cached' }, worker.cachedTokens);
+          add({ worker: worker.id, kind: 'completion' }, worker.completionTokens);
+        }
+      },
+    );
+  }
+
+  #count<Label extends string>(
+    name: string,
+    help: string,
+    labelNames: Label[],
+    fillIn: (add: (labels: Record<Label, string>, value: number) => void) => void,
+  ): void {
+    new Counter<Label>({
+      name,
+      help,
+      labelNames,
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        fillIn((labels, value) => this.inc(labels, value));
+      },
+    });
   }
 
   #gauge<Label extends string>(

@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { describeError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { EngineLoad } from '../../shared/protocol.ts';
-import type { EngineClient } from '../relay/engine-client.ts';
+import type { EngineClient } from '../upstream/engine-client.ts';
+import { askForOneToken } from '../upstream/one-token.ts';
 import { holdOutMs } from './breaker.ts';
-import { askForOneToken } from './one-token.ts';
 import type { Registry } from './registry.ts';
 import type { ModelCard, Worker } from './worker.ts';
 

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { Logger } from '../../shared/log.ts';
 import type { EngineState, RunnerHeartbeat, RunnerRegistration } from '../../shared/protocol.ts';
 import { PrefixBudget } from '../policy/prefix-budget.ts';
-import type { EngineAccess } from '../relay/engine-client.ts';
+import type { EngineAccess } from '../upstream/engine-client.ts';
 import { Worker, type WorkerSource, type WorkerState } from './worker.ts';
 
 interface RegistryEvents {

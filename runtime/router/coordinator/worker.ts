@@ -3,8 +3,9 @@ import type { RoutableWorker } from '../policy/policy.ts';
 import { PrefillQueue } from '../policy/prefill-queue.ts';
 import type { PrefixBudget } from '../policy/prefix-budget.ts';
 import { PrefixIndex } from '../policy/prefix-index.ts';
-import { type EngineAccess, EngineClient } from '../relay/engine-client.ts';
-import { blockBytes } from '../relay/prompt-blocks.ts';
+import { blockBytes } from '../policy/prompt-blocks.ts';
+import { type EngineAccess, EngineClient } from '../upstream/engine-client.ts';
+import type { Usage } from '../upstream/usage.ts';
 
 /** Where a worker is known from; it stays as long as one source names it. */
 export type WorkerSource = 'runner' | 'static' | 'asg';
@@ -48,9 +49,11 @@ export class Worker implements RoutableWorker {
   failedRequests = 0;
   /** Times it fell out of rotation since a request last succeeded; see holdOutMs. */
   consecutiveFailures = 0;
-  /** Over the answers of an engine that reports cached tokens. */
-  #promptTokens = 0;
-  #cachedTokens = 0;
+  /** Tokens over all answers that said so. */
+  promptTokens = 0;
+  cachedTokens = 0;
+  completionTokens = 0;
+  #reportsCachedTokens = false;
 
   constructor(url: string, prefixBudget: PrefixBudget, access: EngineAccess) {
     this.url = url;
@@ -59,19 +62,23 @@ export class Worker implements RoutableWorker {
     this.engine = new EngineClient(url, access);
   }
 
+  /** The first of its models. */
+  get model(): string | undefined {
+    return this.models[0]?.id;
+  }
+
   /** Whether the worker serves `model`; one that has not listed its models yet serves anything. */
   serves(model: string): boolean {
     return this.models.some(({ id }) => id === model);
   }
 
-  /**
-   * SGLang leaves `cached_tokens` out when it is 0, and always without --enable-cache-report: it counts as 0 once the
-   * engine has reported any.
-   */
-  noteUsage(promptTokens: number, cachedTokens: number | undefined): void {
-    if (cachedTokens === undefined && this.#promptTokens === 0) return;
-    this.#promptTokens += promptTokens;
-    this.#cachedTokens += Math.min(cachedTokens ?? 0, promptTokens);
+  /** SGLang leaves `cached_tokens` out when it is 0, and always without --enable-cache-report. */
+  noteUsage({ promptTokens, cachedTokens, completionTokens }: Usage): void {
+    this.promptTokens += promptTokens;
+    this.completionTokens += completionTokens ?? 0;
+    if (cachedTokens === undefined) return;
+    this.#reportsCachedTokens = true;
+    this.cachedTokens += Math.min(cachedTokens, promptTokens);
   }
 
   setLoad(load: EngineLoad): void {
@@ -93,7 +100,7 @@ export class Worker implements RoutableWorker {
     return {
       id: this.id,
       url: this.url,
-      model: this.models[0]?.id ?? null,
+      model: this.model ?? null,
       state: this.state,
       sources: [...this.sources],
       runnerId: this.runnerId ?? null,
@@ -103,7 +110,7 @@ export class Worker implements RoutableWorker {
       completedRequests: this.completedRequests,
       failedRequests: this.failedRequests,
       prefillTokensPerSecond: this.prefill.observedTokensPerSecond,
-      tokenHitRate: this.#promptTokens > 0 ? this.#cachedTokens / this.#promptTokens : null,
+      tokenHitRate: this.#reportsCachedTokens ? this.cachedTokens / this.promptTokens : null,
       load: this.load ?? null,
       lastHeartbeatAgeSeconds: this.lastHeartbeatAtMs === undefined ? null : (nowMs - this.lastHeartbeatAtMs) / 1_000,
     };

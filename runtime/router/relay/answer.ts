@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { CodedError } from '../../shared/errors.ts';
+import type { ResponseHead } from '../upstream/response-parser.ts';
 import { type AnswerSink, isEventStream } from './answer-sink.ts';
 import { EventHoldback } from './continuation/event-holdback.ts';
 import { clientHeaders } from './headers.ts';
-import type { ResponseHead } from './response-parser.ts';
 import type { SentRecord } from './sent-record.ts';
 
 /** A comment of an event stream (WHATWG HTML, section 9.2.6): clients skip it, idle time-outs do not run on. */
@@ -16,6 +16,8 @@ const boundary = Buffer.from('\n\n');
  */
 export class Answer implements AnswerSink {
   readonly isSatisfied = false;
+  /** What the worker that answered serves; set with its first byte. */
+  model: string | undefined;
   readonly #response: ServerResponse;
   readonly #requestId: string;
   #addedHeaders: readonly string[] = [];

@@ -1,7 +1,7 @@
+import type { ResponseHead } from '../upstream/response-parser.ts';
+import type { ExchangeHandler, UpstreamConnection, UpstreamFailure } from '../upstream/upstream-connection.ts';
 import { type AnswerSink, isEventStream } from './answer-sink.ts';
 import { judgeFirstEvent } from './first-event.ts';
-import type { ResponseHead } from './response-parser.ts';
-import type { ExchangeHandler, UpstreamConnection, UpstreamFailure } from './upstream-connection.ts';
 
 /** How an attempt on one worker ended. */
 export type AttemptEnd =

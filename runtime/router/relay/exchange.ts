@@ -3,13 +3,13 @@ import type { Registry } from '../coordinator/registry.ts';
 import type { Worker } from '../coordinator/worker.ts';
 import type { RouterMetrics } from '../metrics.ts';
 import type { RankedWorker } from '../policy/policy.ts';
-import { abortOnEngine } from './abort.ts';
+import { abortOnEngine } from '../upstream/abort.ts';
+import type { UpstreamConnection } from '../upstream/upstream-connection.ts';
 import type { AnswerSink } from './answer-sink.ts';
 import { Attempt, type AttemptEnd, type AttemptOptions } from './attempt.ts';
 import { upstreamHead } from './headers.ts';
 import type { Passage } from './passage.ts';
 import type { StallWatch } from './stall-watch.ts';
-import type { UpstreamConnection } from './upstream-connection.ts';
 
 export interface ExchangeParts {
   readonly registry: Registry;
@@ -18,6 +18,8 @@ export interface ExchangeParts {
   readonly watch: StallWatch;
   /** The clock of queues and rates: ms of engine time. */
   readonly engineNowMs: () => number;
+  /** Whether the policy's score is the predicted first-token time in ms. */
+  readonly isPredicting: boolean;
 }
 
 /** One request to one worker. */
@@ -47,7 +49,7 @@ export class Exchange {
     const { passage, chosen, body } = order;
     const { worker, uncachedTokens } = chosen;
     const { request, routing, facts } = passage;
-    const { engineNowMs, metrics } = this.#parts;
+    const { engineNowMs, metrics, isPredicting } = this.#parts;
     const sentAtMs = engineNowMs();
     const entry = worker.prefill.add(uncachedTokens, sentAtMs, facts.isStream);
     worker.inFlightRequests++;
@@ -63,8 +65,12 @@ export class Exchange {
       accepts: order.accepts,
       mayRetry: order.mayRetry,
       onFirstByte: () => {
-        if (facts.isStream) worker.prefill.firstToken(entry, engineNowMs());
-        metrics.firstByte.observe((performance.now() - passage.startedAtMs) / 1_000);
+        metrics.firstByteAfter(worker.model, performance.now() - passage.startedAtMs);
+        passage.answer.model = worker.model;
+        if (!facts.isStream) return;
+        const nowMs = engineNowMs();
+        worker.prefill.firstToken(entry, nowMs);
+        if (isPredicting) metrics.firstTokenPredicted(chosen.score, nowMs - sentAtMs);
       },
     };
     try {

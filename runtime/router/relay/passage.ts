@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Worker } from '../coordinator/worker.ts';
 import type { RankedWorker, RoutingFacts } from '../policy/policy.ts';
+import { blockBytes, hashPromptBlocks } from '../policy/prompt-blocks.ts';
 import type { TokenEstimate } from '../policy/token-estimate.ts';
 import type { Answer } from './answer.ts';
 import { type Dialect, dialectOf } from './paths.ts';
 import { factsOfOpaqueBody, peek, type RequestFacts } from './peek.ts';
-import { blockBytes, hashPromptBlocks } from './prompt-blocks.ts';
 
 /** One request on its way through the relay. */
 export interface Passage {

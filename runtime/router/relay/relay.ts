@@ -7,7 +7,6 @@ import { hasLimits } from '../admission/key-meter.ts';
 import { rateLimitHeaders } from '../admission/rate-limit-headers.ts';
 import type { Slot } from '../admission/slot.ts';
 import { waitForSlot } from '../admission/wait-for-slot.ts';
-import { askForOneToken } from '../coordinator/one-token.ts';
 import type { Registry } from '../coordinator/registry.ts';
 import { priorBytesPerToken, type Worker } from '../coordinator/worker.ts';
 import { routerError } from '../errors.ts';
@@ -16,6 +15,8 @@ import type { KeyRing } from '../keys/key-ring.ts';
 import type { RouterMetrics } from '../metrics.ts';
 import { type Policy, type RoutingFacts, uncachedTokensOn } from '../policy/policy.ts';
 import { TokenEstimate } from '../policy/token-estimate.ts';
+import { askForOneToken } from '../upstream/one-token.ts';
+import { readUsage } from '../upstream/usage.ts';
 import { Answer } from './answer.ts';
 import { readBody } from './body.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -27,7 +28,6 @@ import { dialectOf } from './paths.ts';
 import { sendError } from './send-error.ts';
 import { RecordBudget, SentRecord } from './sent-record.ts';
 import { StallWatch } from './stall-watch.ts';
-import { readUsage } from './usage.ts';
 
 export interface RelayOptions {
   readonly registry: Registry;
@@ -77,7 +77,14 @@ export class Relay {
       timeScale,
       heartbeatMs,
     });
-    const exchange = new Exchange({ registry, metrics, log, watch: this.#watch, engineNowMs });
+    const exchange = new Exchange({
+      registry,
+      metrics,
+      log,
+      watch: this.#watch,
+      engineNowMs,
+      isPredicting: policy.name === 'predicted-ttft',
+    });
     const isDraining = () => this.#isDraining;
     this.#dispatcher = new Dispatcher({
       registry,
@@ -143,7 +150,7 @@ export class Relay {
       }
     } finally {
       answer.close();
-      this.#options.metrics.requestEnded(outcome, performance.now() - startedAtMs);
+      this.#options.metrics.requestEnded(answer.model, outcome, performance.now() - startedAtMs);
     }
   }
 
@@ -214,8 +221,7 @@ export class Relay {
     const usage = readUsage(answer.lastParts);
     if (!usage) return undefined;
     this.#tokens.observe(facts.promptEnd - facts.promptStart, usage.promptTokens);
-    worker?.noteUsage(usage.promptTokens, usage.cachedTokens);
-    this.#options.metrics.tokensUsed(usage);
+    worker?.noteUsage(usage);
     return Math.max(0, usage.promptTokens - (usage.cachedTokens ?? 0));
   }
 

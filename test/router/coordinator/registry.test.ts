@@ -1,5 +1,5 @@
 import { Registry } from '../../../runtime/router/coordinator/registry.ts';
-import { plainAccess } from '../../../runtime/router/relay/engine-client.ts';
+import { plainAccess } from '../../../runtime/router/upstream/engine-client.ts';
 import { createLogger } from '../../../runtime/shared/log.ts';
 
 const log = createLogger({ service: 'test', level: 'silent' });

@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { Registry } from '../../../runtime/router/coordinator/registry.ts';
-import { plainAccess } from '../../../runtime/router/relay/engine-client.ts';
 import { Hold } from '../../../runtime/router/relay/hold.ts';
+import { plainAccess } from '../../../runtime/router/upstream/engine-client.ts';
 import { createLogger } from '../../../runtime/shared/log.ts';
 
 const client = () => new EventEmitter() as ServerResponse;

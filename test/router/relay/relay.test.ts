@@ -337,7 +337,7 @@ describe('a client that leaves', () => {
     const rid = (JSON.parse(fleet.engine.seen[0]!.body.toString()) as { rid: string }).rid;
     expect(fleet.engine.aborted).toEqual([rid]);
     await expectIdle(fleet.router);
-    expect(await fleet.router.metrics()).toContain('fleet_router_requests_total{outcome="client-gone"} 1');
+    expect(await fleet.router.metrics()).toMatch(/outcome="client-gone"\} 1/);
   });
 
   test("is aborted under the client's own id when it gave one", async () => {

@@ -5,10 +5,10 @@ import { Registry } from '../../../runtime/router/coordinator/registry.ts';
 import { type KeyList, noKeys } from '../../../runtime/router/keys/key-list.ts';
 import { openKeyRing } from '../../../runtime/router/keys/open-key-ring.ts';
 import { RouterMetrics } from '../../../runtime/router/metrics.ts';
-import { plainAccess } from '../../../runtime/router/relay/engine-client.ts';
 import { createAdminServer } from '../../../runtime/router/routes/admin.ts';
 import type { ServerParts } from '../../../runtime/router/server.ts';
 import { Store } from '../../../runtime/router/store/store.ts';
+import { plainAccess } from '../../../runtime/router/upstream/engine-client.ts';
 import { createLogger } from '../../../runtime/shared/log.ts';
 
 export interface TestAdminServer extends AsyncDisposable {

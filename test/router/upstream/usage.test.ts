@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { readUsage } from '../../../runtime/router/relay/usage.ts';
+import { readUsage } from '../../../runtime/router/upstream/usage.ts';
 
 const capture = (name: string) => readFileSync(`test/fixtures/sglang-real-0.5.23/${name}.resp`);
 

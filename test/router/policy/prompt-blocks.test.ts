@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { blockBytes, hashPromptBlocks } from '../../../runtime/router/relay/prompt-blocks.ts';
+import { blockBytes, hashPromptBlocks } from '../../../runtime/router/policy/prompt-blocks.ts';
 
 const chain = (text: string) => hashPromptBlocks(Buffer.from(text), 0, Buffer.byteLength(text));
 

@@ -1,4 +1,4 @@
-import type { EngineCall, EngineClient } from '../relay/engine-client.ts';
+import type { EngineCall, EngineClient } from './engine-client.ts';
 
 /**
  * Asks an engine for one token: the only proof that it really works, since health checks and models answer without the
