@@ -10,19 +10,28 @@ import { promptTokens } from '../sim/conversation-trace.ts';
 /** What a policy made of a trace. Times in ms of engine time. */
 export interface RoutingOutcome {
   readonly firstTokenMs: readonly number[];
+  /** First-token time less what the router's book-keeping predicted at dispatch, whatever the policy made of it. */
+  readonly predictionErrorMs: readonly number[];
   readonly tokenHitRate: number;
   readonly retractions: number;
+  /** Requests by worker. */
+  readonly requestsOf: readonly number[];
 }
 
 interface SimulatedWorker extends RoutableWorker {
   inFlightRequests: number;
+  inFlightTokens: number;
   lastSentAtMs: number;
+  readonly kvTokens: number;
   readonly engine: EngineCore;
+  requests: number;
 }
 
 interface InFlight {
   readonly worker: SimulatedWorker;
+  readonly promptTokens: number;
   readonly arrivedAtMs: number;
+  readonly predictedMs: number;
   readonly entry: PrefillEntry;
 }
 
@@ -40,16 +49,19 @@ export function routeTrace(
 ): RoutingOutcome {
   const inFlight = new Map<string, InFlight>();
   const firstTokenMs: number[] = [];
+  const predictionErrorMs: number[] = [];
   const budget = new PrefixBudget(128 * 1024 * 1024);
   const workers = Array.from({ length: engineCount }, (_, i): SimulatedWorker => {
     const engine = createEngineCore(settings, (event) => {
       if (event.kind === 'token' && event.position === 0) {
         const request = inFlight.get(event.rid)!;
         firstTokenMs.push(event.at - request.arrivedAtMs);
+        predictionErrorMs.push(event.at - request.arrivedAtMs - request.predictedMs);
         request.worker.prefill.firstToken(request.entry, event.at);
       } else if (event.kind === 'finished') {
-        const { worker } = inFlight.get(event.rid)!;
+        const { worker, promptTokens } = inFlight.get(event.rid)!;
         worker.inFlightRequests--;
+        worker.inFlightTokens -= promptTokens;
         inFlight.delete(event.rid);
       }
     });
@@ -57,7 +69,10 @@ export function routeTrace(
       id: `w${i}`,
       engine,
       inFlightRequests: 0,
+      inFlightTokens: 0,
       lastSentAtMs: 0,
+      kvTokens: settings.maxTotalTokens,
+      requests: 0,
       prefill: new PrefillQueue(),
       prefixes: new PrefixIndex(Math.floor(settings.maxTotalTokens / blockTokens), budget),
     };
@@ -72,8 +87,16 @@ export function routeTrace(
     };
     const { worker, uncachedTokens } = chooseWorker(policy, facts, workers, now)!;
     const rid = `request-${index}`;
-    inFlight.set(rid, { worker, arrivedAtMs: now, entry: worker.prefill.add(uncachedTokens, now, true) });
+    inFlight.set(rid, {
+      worker,
+      promptTokens: facts.promptTokens,
+      arrivedAtMs: now,
+      predictedMs: worker.prefill.waitMs(now) + (1_000 * uncachedTokens) / worker.prefill.tokensPerSecond,
+      entry: worker.prefill.add(uncachedTokens, now, true),
+    });
+    worker.requests++;
     worker.inFlightRequests++;
+    worker.inFlightTokens += facts.promptTokens;
     worker.lastSentAtMs = now;
     worker.prefixes.insert(facts.chain);
     worker.engine.submit(
@@ -86,6 +109,8 @@ export function routeTrace(
   const sum = (pick: (one: (typeof totals)[number]) => number) => totals.reduce((all, one) => all + pick(one), 0);
   return {
     firstTokenMs,
+    predictionErrorMs,
+    requestsOf: workers.map(({ requests }) => requests),
     tokenHitRate: sum((one) => one.cachedTokens) / sum((one) => one.promptTokens),
     retractions: sum((one) => one.retractions),
   };

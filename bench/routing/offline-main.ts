@@ -1,0 +1,31 @@
+/**
+ * `node bench/routing/offline-main.ts [--seed N] [--policy NAME] [--json]`: first-token times of every policy on every
+ * workload in virtual time: the router's own policy and book-keeping code against the simulator's engine core, no HTTP.
+ */
+import { parseArgs } from 'node:util';
+import { createPolicy, type PolicyName, policyNames } from '../../runtime/router/policy/policies.ts';
+import { figureLines } from './figures.ts';
+import { floorFigures, offlineFigures } from './offline-figures.ts';
+import { loadWorkloads } from './workloads.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '0' },
+    policy: { type: 'string', multiple: true },
+    json: { type: 'boolean', default: false },
+  },
+});
+const policies = (options.policy as PolicyName[] | undefined) ?? policyNames;
+const results = (await loadWorkloads(Number(options.seed))).map((workload) => ({
+  workload: workload.name,
+  summary: workload.summary,
+  figures: [floorFigures(workload), ...policies.map((name) => offlineFigures(workload, createPolicy(name)))],
+}));
+if (options.json) console.log(JSON.stringify(results, undefined, 2));
+else {
+  for (const { workload, summary, figures } of results) {
+    console.log(`${workload}: ${summary}; first-token time in s`);
+    for (const line of figureLines(figures)) console.log(`  ${line}`);
+    console.log();
+  }
+}
