@@ -27,7 +27,7 @@ const { values: options } = parseArgs({
 });
 const rounds = Number(options.rounds ?? (options.quick ? 1 : 3));
 const startsPerRouter = options.quick ? 1 : 3;
-const durations = { scale: options.quick ? 0.2 : 1 };
+const durations = { scale: options.quick ? 0.15 : 1 };
 const deadlineMs = performance.now() + (options.quick ? 85_000 : 570_000);
 
 const chosen = [fleetRouter, sglangRouter, nginx, haproxy, ...(options.litellm ? [litellm] : [])];
@@ -50,6 +50,7 @@ const targets: Target[] = [];
 for (const peer of installed) targets.push(await startSeveralTimes(peer));
 
 const direct = await bed.direct();
+for (const target of targets) await bed.warmUp(target, options.quick ? 500 : 3_000);
 const isWanted = ({ name }: Scenario) => options.only === undefined || name.startsWith(options.only);
 for (let round = 0; round < rounds; round++) {
   for (const scenario of repeatedScenarios(durations).filter(isWanted)) await measure(scenario, round);

@@ -94,7 +94,7 @@ interface StreamLoad {
 }
 
 function perEvent(id: string, { streams, perSecond, startWithinMs, durationMs }: StreamLoad): Scenario {
-  const marginMs = 1_000;
+  const marginMs = 700;
   const mode: AnswerMode = {
     kind: 'stream',
     events: Math.ceil(((startWithinMs + durationMs + marginMs) * perSecond) / 1_000),
@@ -172,7 +172,7 @@ const slowReader: Scenario = {
     await bed.answerWith({ kind: 'flood', totalBytes: 100e6 });
     const before = sampleTree(target.router!.identity).residentBytes;
     const { port } = target;
-    const job = { kind: 'slow-reader', port, shape: streamRequest, durationMs: 3_000 } as const;
+    const job = { kind: 'slow-reader', port, shape: streamRequest, durationMs: 2_500 } as const;
     const [run, peak] = await peakResidentBytes(target.router!.identity, () => bed.run(target, job));
     return outcomeOf(run, { slowReader: Math.max(0, peak - before) });
   },

@@ -69,6 +69,12 @@ export class TestBed implements AsyncDisposable {
     };
   }
 
+  /** Load that is not measured, so that a JIT compiler is past its first round when the others are. */
+  async warmUp({ port }: Target, durationMs: number): Promise<void> {
+    const job = { kind: 'closed-loop', port, shape: smallRequest, connections: 64, warmUpMs: 0, durationMs } as const;
+    await this.#load.call<LoadResult>(job);
+  }
+
   async stop({ router }: Target): Promise<void> {
     if (router === undefined) return;
     await router.stop();
