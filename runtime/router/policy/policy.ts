@@ -44,10 +44,14 @@ export interface RankedWorker<W> {
   readonly uncachedTokens: number;
 }
 
-/** Prompt tokens that `worker` probably has to compute: all but the blocks it holds, and at least one. */
+/**
+ * Prompt tokens that `worker` probably has to compute, at least one: all but the blocks it holds and half a block, since
+ * what an engine holds ends anywhere in the block after them.
+ */
 export function uncachedTokensOn(worker: RoutableWorker, request: RoutingFacts): number {
-  const cached = worker.prefixes.matchedBlocks(request.chain) * request.tokensPerBlock;
-  return Math.max(1, request.promptTokens - cached);
+  const matched = worker.prefixes.matchedBlocks(request.chain);
+  if (matched === 0) return request.promptTokens;
+  return Math.max(1, request.promptTokens - (matched + 0.5) * request.tokensPerBlock);
 }
 
 /**
