@@ -1,4 +1,5 @@
 import type { Policy } from './policy.ts';
+import { PrefillQueue } from './prefill-queue.ts';
 
 /** What one running request adds to the first-token time of another: its share of the decode steps in between. */
 const decodeMsPerRunningRequest = 0.5;
@@ -9,8 +10,15 @@ const decodeMsPerRunningRequest = 0.5;
  */
 export const predictedTtft: Policy = {
   name: 'predicted-ttft',
-  scorer: (_request, _workers, nowMs) => (worker, uncachedTokens) =>
-    worker.prefill.waitMs(nowMs) +
-    (1_000 * uncachedTokens) / worker.prefill.tokensPerSecond +
-    decodeMsPerRunningRequest * worker.inFlightRequests,
+  scorer(_request, workers, nowMs) {
+    const groupRate = PrefillQueue.groupRate(workers);
+    return ({ prefill, inFlightRequests }, uncachedTokens) => {
+      const tokensPerSecond = prefill.rateWithin(groupRate);
+      return (
+        prefill.waitMs(nowMs, tokensPerSecond) +
+        (1_000 * uncachedTokens) / tokensPerSecond +
+        decodeMsPerRunningRequest * inFlightRequests
+      );
+    };
+  },
 };

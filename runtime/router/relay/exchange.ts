@@ -18,8 +18,6 @@ export interface ExchangeParts {
   readonly watch: StallWatch;
   /** The clock of queues and rates: ms of engine time. */
   readonly engineNowMs: () => number;
-  /** Whether the policy's score is the predicted first-token time in ms. */
-  readonly isPredicting: boolean;
 }
 
 /** One request to one worker. */
@@ -49,8 +47,9 @@ export class Exchange {
     const { passage, chosen, body } = order;
     const { worker, uncachedTokens } = chosen;
     const { request, routing, facts } = passage;
-    const { engineNowMs, metrics, isPredicting } = this.#parts;
+    const { engineNowMs, metrics } = this.#parts;
     const sentAtMs = engineNowMs();
+    const predictedMs = worker.prefill.firstTokenMs(uncachedTokens, sentAtMs);
     const entry = worker.prefill.add(uncachedTokens, sentAtMs, facts.isStream);
     worker.inFlightRequests++;
     worker.inFlightTokens += routing.promptTokens;
@@ -70,7 +69,7 @@ export class Exchange {
         if (!facts.isStream) return;
         const nowMs = engineNowMs();
         worker.prefill.firstToken(entry, nowMs);
-        if (isPredicting) metrics.firstTokenPredicted(chosen.score, nowMs - sentAtMs);
+        metrics.firstTokenPredicted(predictedMs, nowMs - sentAtMs);
       },
     };
     try {

@@ -83,7 +83,6 @@ export class Relay {
       log,
       watch: this.#watch,
       engineNowMs,
-      isPredicting: policy.name === 'predicted-ttft',
     });
     const isDraining = () => this.#isDraining;
     this.#dispatcher = new Dispatcher({
