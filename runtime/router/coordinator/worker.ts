@@ -81,6 +81,12 @@ export class Worker implements RoutableWorker {
     this.cachedTokens += Math.min(cachedTokens, promptTokens);
   }
 
+  /** Size of the engine's KV pool, or a prior. */
+  get kvTokens(): number {
+    const { maxTotalTokens = 0 } = this.load ?? {};
+    return maxTotalTokens > 0 ? maxTotalTokens : priorKvTokens;
+  }
+
   setLoad(load: EngineLoad): void {
     const isNewSize = load.maxTotalTokens !== this.load?.maxTotalTokens;
     this.load = load;

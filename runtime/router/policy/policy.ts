@@ -6,6 +6,10 @@ export interface RoutableWorker {
   readonly id: string;
   /** Requests that this router has on the worker. */
   readonly inFlightRequests: number;
+  /** Estimated prompt tokens of these requests, cached ones included. */
+  readonly inFlightTokens: number;
+  /** Size of its KV pool. */
+  readonly kvTokens: number;
   /** When it was last given a request, ms on the router's clock; 0 when never. */
   readonly lastSentAtMs: number;
   readonly prefill: PrefillQueue;
@@ -39,7 +43,7 @@ export interface Policy {
 /** A worker with the reasons for its place. */
 export interface RankedWorker<W> {
   readonly worker: W;
-  /** Lower is better; ms of predicted first-token time for `predicted-ttft`, the policy's own measure elsewhere. */
+  /** Lower is better; ms of predicted first-token time and of prices for `predicted-ttft`, the policy's own measure elsewhere. */
   readonly score: number;
   readonly uncachedTokens: number;
 }

@@ -9,6 +9,8 @@ import { PrefixIndex } from '../../../runtime/router/policy/prefix-index.ts';
 const worker = (id: string, facts: Partial<RoutableWorker> = {}): RoutableWorker => ({
   id,
   inFlightRequests: 0,
+  inFlightTokens: 0,
+  kvTokens: 200_000,
   lastSentAtMs: 0,
   prefill: new PrefillQueue(),
   prefixes: new PrefixIndex(100, new PrefixBudget(1024 * 1024)),
@@ -38,6 +40,33 @@ describe('predicted-ttft', () => {
     const warm = worker('warm');
     warm.prefixes.insert([1, 2]);
     expect(chooseWorker(createPolicy('predicted-ttft'), request, [warm], 0)!.uncachedTokens).toBe(768);
+  });
+
+  test('pays a little waiting for not computing again what another worker has', () => {
+    const warm = worker('warm');
+    warm.prefixes.insert([1, 2, 3]);
+    warm.prefill.add(2_400, 0, true);
+    expect(order('predicted-ttft', [worker('cold'), warm])).toEqual(['warm', 'cold']);
+  });
+
+  test('avoids a worker whose KV pool is full', () => {
+    const full = worker('full', { inFlightTokens: 200_000 });
+    full.prefixes.insert([1]);
+    expect(order('predicted-ttft', [full, worker('empty')])).toEqual(['empty', 'full']);
+  });
+
+  test('a worker that has answered nothing yet counts as fast as its group', () => {
+    const known = worker('known');
+    for (let period = 0; period < 8; period++) {
+      known.prefill.firstToken(known.prefill.add(2_000, period * 10_000, true), period * 10_000 + 1_000);
+    }
+    const now = 100_000;
+    known.prefill.add(2_000, now, true);
+    const fresh = worker('fresh');
+    fresh.prefill.add(2_100, now, true);
+    const ranked = rankWorkers(createPolicy('predicted-ttft'), request, [known, fresh], now);
+    expect(ranked.map((one) => one.worker.id)).toEqual(['known', 'fresh']);
+    expect(ranked[1]!.score - ranked[0]!.score).toBeCloseTo(50);
   });
 
   test('spreads over equal workers', () => {
