@@ -8,8 +8,11 @@ import { routerError } from '../errors.ts';
  */
 export function readBody(request: IncomingMessage, limitBytes: number): Promise<Buffer> {
   const tooLarge = () => routerError('BODY_TOO_LARGE', { limitBytes });
-  if (Number(request.headers['content-length'] ?? 0) > limitBytes) return Promise.reject(tooLarge());
+  const announced = Number(request.headers['content-length'] ?? 0);
+  if (announced > limitBytes) return Promise.reject(tooLarge());
   return new Promise((resolve, reject) => {
+    // A large body goes straight to its place; small ones are cheaper to join at the end.
+    const whole = announced >= minPlacedBytes ? Buffer.allocUnsafeSlow(announced) : undefined;
     const parts: Buffer[] = [];
     let size = 0;
     request.on('data', (part: Buffer) => {
@@ -18,12 +21,18 @@ export function readBody(request: IncomingMessage, limitBytes: number): Promise<
         request.removeAllListeners('data');
         request.pause();
         reject(tooLarge());
-        return;
+      } else if (whole) {
+        part.copy(whole, size - part.length);
+      } else {
+        parts.push(part);
       }
-      parts.push(part);
     });
-    request.on('end', () => resolve(parts.length === 1 ? parts[0]! : Buffer.concat(parts, size)));
+    request.on('end', () => resolve(whole ?? (parts.length === 1 ? parts[0]! : Buffer.concat(parts, size))));
     request.on('error', reject);
-    request.on('close', () => reject(new Error('the client closed the connection before its request was complete')));
+    request.on('close', () => {
+      if (!request.complete) reject(new Error('the client closed the connection before its request was complete'));
+    });
   });
 }
+
+const minPlacedBytes = 256 * 1024;

@@ -1,7 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CodedError } from '../../shared/errors.ts';
 
-/** Answers with a coded error. The connection closes when the request's body was not read to its end. */
+/** How long the rest of a body that was refused is read and thrown away, in ms. */
+const lingerMs = 10_000;
+
+/**
+ * Answers with a coded error. What is left of the request's body is read and thrown away for a while: a connection that
+ * closes at once resets, and a client that is still sending then never sees the answer.
+ */
 export function sendError(
   request: IncomingMessage,
   response: ServerResponse,
@@ -15,6 +21,9 @@ export function sendError(
   response.setHeader('x-fleet-request-id', requestId);
   if (error.retryAfterSeconds !== undefined) response.setHeader('retry-after', error.retryAfterSeconds);
   if (error.status === 405) response.setHeader('allow', 'POST');
-  if (!request.complete) response.setHeader('connection', 'close');
   response.end(body);
+  if (request.complete) return;
+  request.resume();
+  const timer = setTimeout(() => request.destroy(), lingerMs);
+  request.once('close', () => clearTimeout(timer));
 }
