@@ -12,15 +12,15 @@ export interface Figures {
   readonly tokenHitRate: number;
   /** Of the requests, largest and smallest share of a worker; null for the floor. */
   readonly shares: { readonly least: number; readonly most: number } | null;
-  /** Absolute difference of predicted and observed first-token time; null where nothing is predicted. */
-  readonly predictionErrorSeconds: { readonly p50: number; readonly p90: number } | null;
+  /** Share of first tokens that came within 0.3 s of what was predicted at dispatch; null where nothing is predicted. */
+  readonly predictedShare: number | null;
   /** Requests that got no complete answer. */
   readonly failed: number;
 }
 
 const columns: readonly Column[] = [
   { title: 'router' },
-  ...['mean', 'p50', 'p99', 'token hits', 'worker shares', 'prediction error p50', 'p90', 'failed'].map(
+  ...['mean', 'p50', 'p99', 'token hits', 'worker shares', 'predicted', 'failed'].map(
     (title) => ({ title, align: 'right' }) as const,
   ),
 ];
@@ -36,8 +36,7 @@ export function figureLines(rows: readonly Figures[]): string[] {
       row.p99Seconds.toFixed(1),
       `${(100 * row.tokenHitRate).toFixed(0)} %`,
       row.shares ? `${(100 * row.shares.least).toFixed(0)} to ${(100 * row.shares.most).toFixed(0)} %` : '',
-      row.predictionErrorSeconds?.p50.toFixed(2) ?? '',
-      row.predictionErrorSeconds?.p90.toFixed(2) ?? '',
+      row.predictedShare === null ? '' : `${(100 * row.predictedShare).toFixed(0)} %`,
       row.failed > 0 ? String(row.failed) : '',
     ]),
   );

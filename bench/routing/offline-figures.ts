@@ -1,8 +1,8 @@
-import { distributionOf } from '../../runtime/cli/replay/stats.ts';
 import type { Policy } from '../../runtime/router/policy/policy.ts';
 import { type Figures, firstTokenFigures, sharesOf } from './figures.ts';
 import { floorOf } from './floor.ts';
 import { routeTrace } from './offline.ts';
+import { rightWithinSeconds } from './prediction-metric.ts';
 import type { Workload } from './workloads.ts';
 
 export const engineCount = 8;
@@ -10,13 +10,13 @@ export const engineCount = 8;
 /** What a policy makes of a workload without HTTP. */
 export function offlineFigures({ requests, settings }: Workload, policy: Policy): Figures {
   const outcome = routeTrace(requests, engineCount, settings, policy);
-  const errors = distributionOf(outcome.predictionErrorMs.map(Math.abs), 1 / 1_000);
+  const isRight = (errorMs: number) => Math.abs(errorMs) <= 1_000 * rightWithinSeconds;
   return {
     router: policy.name,
     ...firstTokenFigures(outcome.firstTokenMs),
     tokenHitRate: outcome.tokenHitRate,
     shares: sharesOf(outcome.requestsOf, engineCount),
-    predictionErrorSeconds: { p50: errors.p50 ?? Number.NaN, p90: errors.p90 ?? Number.NaN },
+    predictedShare: outcome.predictionErrorMs.filter(isRight).length / outcome.predictionErrorMs.length,
     failed: requests.length - outcome.firstTokenMs.length,
   };
 }
@@ -28,7 +28,7 @@ export function floorFigures({ requests, settings }: Workload): Figures {
     ...firstTokenFigures(firstTokenMs),
     tokenHitRate,
     shares: null,
-    predictionErrorSeconds: null,
+    predictedShare: null,
     failed: 0,
   };
 }

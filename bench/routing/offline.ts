@@ -91,7 +91,7 @@ export function routeTrace(
       worker,
       promptTokens: facts.promptTokens,
       arrivedAtMs: now,
-      predictedMs: worker.prefill.waitMs(now) + (1_000 * uncachedTokens) / worker.prefill.tokensPerSecond,
+      predictedMs: worker.prefill.firstTokenMs(uncachedTokens, now),
       entry: worker.prefill.add(uncachedTokens, now, true),
     });
     worker.requests++;
