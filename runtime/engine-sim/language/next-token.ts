@@ -30,7 +30,8 @@ export function digestOf(ids: Int32Array, digest = emptyDigest, position = 0): n
 }
 
 export function extendDigest(digest: number, id: number, position: number): number {
-  const mixed = Math.imul((digest ^ id) + Math.imul(position, 0x27d4eb2f), 0x85ebca6b);
+  // The sum is cut to 32 bits before the product, which would do it anyway: otherwise V8 adds in floating point.
+  const mixed = Math.imul(((digest ^ id) + Math.imul(position, 0x27d4eb2f)) | 0, 0x85ebca6b);
   return mixed ^ (mixed >>> 13);
 }
 

@@ -1,13 +1,8 @@
-import {
-  digitOfByte,
-  isSpecialToken,
-  maxWordCharacters,
-  textOfToken,
-  vocabularySize,
-  wordToken,
-} from './vocabulary.ts';
+import { digitOfByte, isSpecialToken, textOfToken, vocabularySize, wordBase, wordToken } from './vocabulary.ts';
 
 const space = 0x20;
+/** Zero bytes behind a text: no word piece goes on there, and none reaches further than one space and a character. */
+const endMarks = 2;
 const utf8 = new TextEncoder();
 
 /**
@@ -30,30 +25,42 @@ export class TokenBuffer {
    * and the UTF-8 bytes of everything else.
    */
   text(text: string): this {
-    // Up to 3 bytes for one UTF-16 unit.
-    if (3 * text.length > this.#bytes.length) this.#bytes = new Uint8Array(6 * text.length);
+    // Up to 3 bytes for one UTF-16 unit, and the end marks.
+    const longest = 3 * text.length + endMarks;
+    if (longest > this.#bytes.length) this.#bytes = new Uint8Array(2 * longest);
     const bytes = this.#bytes;
     const { written: length } = utf8.encodeInto(text, bytes);
+    bytes.fill(0, length, length + endMarks);
     this.#reserve(length);
     const ids = this.#ids;
     let count = this.#count;
     let at = 0;
     while (at < length) {
-      const hasSpace = bytes[at] === space;
-      let end = hasSpace ? at + 1 : at;
-      const limit = Math.min(end + maxWordCharacters, length);
-      let number = 0;
-      for (; end < limit; end++) {
-        const digit = digitOfByte[bytes[end]!]!;
-        if (digit === 0) break;
-        number = number * 63 + digit;
+      const first = bytes[at]!;
+      const start = first === space ? at + 1 : at;
+      let number = digitOfByte[bytes[start]!]!;
+      if (number === 0) {
+        ids[count++] = first;
+        at++;
+        continue;
       }
-      if (number > 0) {
-        ids[count++] = wordToken(number, hasSpace);
-        at = end;
-      } else {
-        ids[count++] = bytes[at++]!;
+      // Unrolled, and ended by the marks instead of a count: prompts are most of what a simulated engine reads.
+      let end = start + 1;
+      const second = digitOfByte[bytes[end]!]!;
+      if (second !== 0) {
+        number = number * wordBase + second;
+        const third = digitOfByte[bytes[++end]!]!;
+        if (third !== 0) {
+          number = number * wordBase + third;
+          const fourth = digitOfByte[bytes[++end]!]!;
+          if (fourth !== 0) {
+            number = number * wordBase + fourth;
+            end++;
+          }
+        }
       }
+      ids[count++] = wordToken(number, start !== at);
+      at = end;
     }
     this.#count = count;
     return this;

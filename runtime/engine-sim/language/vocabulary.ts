@@ -15,7 +15,7 @@ const firstWordToken = 259;
 /** Most characters of a word piece beside its leading space. */
 export const maxWordCharacters = 4;
 /** Digit 0 stands for "no character". */
-const base = 63;
+export const wordBase = 63;
 
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 /** Digit of a byte, 0 for one that is in no word piece. */
@@ -23,7 +23,7 @@ export const digitOfByte = new Uint8Array(256);
 for (let i = 0; i < alphabet.length; i++) digitOfByte[alphabet.charCodeAt(i)] = i + 1;
 
 /** One past the largest id. */
-export const vocabularySize = firstWordToken + 2 * base ** maxWordCharacters;
+export const vocabularySize = firstWordToken + 2 * wordBase ** maxWordCharacters;
 
 /** Token of the word whose digits form `number` (most significant first). */
 export function wordToken(number: number, hasLeadingSpace: boolean): number {
@@ -34,7 +34,7 @@ export function wordToken(number: number, hasLeadingSpace: boolean): number {
 export function tokenOfWord(text: string): number {
   const word = text.startsWith(' ') ? text.slice(1) : text;
   let number = 0;
-  for (const character of word) number = number * base + (digitOfByte[character.charCodeAt(0)] ?? 0);
+  for (const character of word) number = number * wordBase + (digitOfByte[character.charCodeAt(0)] ?? 0);
   const token = wordToken(number, text.startsWith(' '));
   if (word.length > maxWordCharacters || textOfToken(token) !== text) throw new RangeError(`not one token: "${text}"`);
   return token;
@@ -47,8 +47,8 @@ export function textOfToken(token: number): string | undefined {
   if (token >= vocabularySize) return undefined;
   let number = Math.floor((token - firstWordToken) / 2);
   let word = '';
-  for (; number > 0; number = Math.floor(number / base)) {
-    word = alphabet.charAt((number % base) - 1) + word;
+  for (; number > 0; number = Math.floor(number / wordBase)) {
+    word = alphabet.charAt((number % wordBase) - 1) + word;
   }
   return (token - firstWordToken) % 2 === 1 ? ` ${word}` : word;
 }
