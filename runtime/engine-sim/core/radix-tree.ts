@@ -67,13 +67,16 @@ export class RadixTree {
     return node;
   }
 
-  /** Moves a pin from `from` down to the end of the first `length` tokens, adding what is not in the tree yet. */
+  /**
+   * Moves a pin from `from` down to the end of the first `length` tokens, adding what is not in the tree yet. The first
+   * `length` tokens must not change any more: the tree may keep them without a copy.
+   */
   extendPin(from: RadixNode, tokens: Int32Array, length: number): RadixNode {
     const matched = this.matchedTokens(tokens, length, from);
     const known = this.pinPath(tokens, matched, from);
     this.unpin(from);
     if (matched === length) return known;
-    const leaf = newNode(known, tokens.slice(matched, length), 1);
+    const leaf = newNode(known, kept(tokens, matched, length), 1);
     known.children.set(leaf.tokens[0]!, leaf);
     this.#totalTokens += leaf.tokens.length;
     this.#pinnedTokens += leaf.tokens.length;
@@ -120,19 +123,27 @@ export class RadixTree {
     }
   }
 
-  /** Cuts `node` at `depthTokens`; the new upper part is returned, `node` stays the end of every path through it. */
+  /**
+   * Cuts `node` at `depthTokens`; the new upper part is returned, `node` stays the end of every path through it. Both
+   * are views of the run that was one.
+   */
   #split(node: RadixNode, depthTokens: number): RadixNode {
     const parent = node.parent!;
     const upperLength = depthTokens - parent.depthTokens;
-    const upper = newNode(parent, node.tokens.slice(0, upperLength), node.pins);
+    const upper = newNode(parent, node.tokens.subarray(0, upperLength), node.pins);
     const lower = node as MutableNode;
-    lower.tokens = node.tokens.slice(upperLength);
+    lower.tokens = node.tokens.subarray(upperLength);
     lower.parent = upper;
     parent.children.set(upper.tokens[0]!, upper);
     upper.children.set(lower.tokens[0]!, node);
     if (upper.pins === 0) this.#unpinned.insertAfter(node, upper);
     return upper;
   }
+}
+
+/** A run out of a request's tokens: a view where it is most of them, so that a small run does not keep a large array alive. */
+function kept(tokens: Int32Array, from: number, to: number): Int32Array {
+  return 2 * (to - from) >= tokens.length ? tokens.subarray(from, to) : tokens.slice(from, to);
 }
 
 function newNode(parent: RadixNode, tokens: Int32Array, pins: number): RadixNode {

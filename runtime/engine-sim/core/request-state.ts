@@ -12,7 +12,7 @@ export interface RequestState {
   /** The request's own bound, cut to what the pool can hold. */
   readonly maxNewTokens: number;
   phase: RequestPhase;
-  /** Prompt, then generated tokens, then room to grow. */
+  /** Prompt, then generated tokens, then room to grow; the caller's own prompt until the first token is generated. */
   tokens: Int32Array;
   generatedTokens: number;
   /** End of its pinned path in the prefix cache; undefined while it holds nothing. */
@@ -27,20 +27,19 @@ export interface RequestState {
   retractions: number;
 }
 
-/** Room for generated tokens at first; it grows by half of what was generated. */
+/** Room for generated tokens, made with the first one; it grows by half of what was generated. */
 const initialGeneratedRoom = 256;
 
 /** @param maxNewTokens the request's bound cut to what the pool can hold */
 export function newRequestState(request: CoreRequest, maxNewTokens: number): RequestState {
-  const tokens = new Int32Array(request.prompt.length + Math.min(maxNewTokens, initialGeneratedRoom));
-  tokens.set(request.prompt);
+  const { prompt } = request;
   return {
     rid: request.rid,
     generate: request.generate,
     promptTokens: request.prompt.length,
     maxNewTokens,
     phase: 'waiting',
-    tokens,
+    tokens: prompt instanceof Int32Array ? prompt : Int32Array.from(prompt),
     generatedTokens: 0,
     prefix: undefined,
     kvTokens: 0,
@@ -63,7 +62,7 @@ export function tokensLeftToFill(request: RequestState): number {
 export function appendGenerated(request: RequestState, token: number): void {
   const position = request.promptTokens + request.generatedTokens;
   if (position === request.tokens.length) {
-    const room = initialGeneratedRoom + (request.generatedTokens >> 1);
+    const room = Math.min(initialGeneratedRoom + (request.generatedTokens >> 1), request.maxNewTokens);
     const grown = new Int32Array(request.tokens.length + room);
     grown.set(request.tokens);
     request.tokens = grown;

@@ -36,7 +36,7 @@ export interface EngineSettings {
 export interface CoreRequest {
   /** Unique among the requests in flight. */
   readonly rid: string;
-  /** Token ids of the prompt, at least one. */
+  /** Token ids of the prompt, at least one. Must not change any more: the engine keeps it without a copy. */
   readonly prompt: ArrayLike<number>;
   /** Upper bound on generated tokens, at least 1; cut to what the pool can hold beside the prompt, as SGLang does. */
   readonly maxNewTokens: number;

@@ -52,13 +52,17 @@ export class Exchange {
     else this.#disconnectListeners.push(listener);
   }
 
-  /** The whole request body. Rejects when the client goes away first. */
-  readBody(): Promise<Buffer> {
+  /** The text of the whole request body. Rejects when the client goes away first. */
+  readBody(): Promise<string> {
     const { request } = this;
     return new Promise((resolve, reject) => {
-      const chunks: Buffer[] = [];
+      let chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
-      request.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+      request.once('end', () => {
+        resolve(joinedText(chunks));
+        // The request outlives its answer's first byte by far; the bytes of its body need not.
+        chunks = [];
+      });
       request.once('error', reject);
     });
   }
@@ -175,4 +179,16 @@ export class Exchange {
       leave();
     });
   }
+}
+
+let joined = Buffer.allocUnsafeSlow(64 * 1_024);
+
+/** Prompts are large and come in pieces: they are joined in one buffer that is kept, so that none is left as garbage. */
+function joinedText(chunks: readonly Buffer[]): string {
+  if (chunks.length === 1) return chunks[0]!.toString('utf8');
+  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  if (length > joined.length) joined = Buffer.allocUnsafeSlow(2 * length);
+  let at = 0;
+  for (const chunk of chunks) at += chunk.copy(joined, at);
+  return joined.toString('utf8', 0, length);
 }

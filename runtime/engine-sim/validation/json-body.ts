@@ -3,8 +3,7 @@ import { ValidationError } from './validation-error.ts';
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Parses a request body. Throws ValidationError with the parser's complaint and the byte at which it arose. */
-export function parseJsonBody(body: Buffer): JsonObject {
-  const text = body.toString('utf8');
+export function parseJsonBody(text: string): JsonObject {
   let value: unknown;
   try {
     value = JSON.parse(text);
