@@ -101,14 +101,19 @@ export class ChatDialect implements Dialect {
   }
 
   #contentChunk(sequence: Sequence, piece: string, position: number): string {
+    const { hasLogprobs, continuousUsage } = this.#options;
+    // Put together from three parts: this is the one line that runs for every token of every stream.
+    const start = this.#heads.get(sequence)! + JSON.stringify(piece);
+    return start + (hasLogprobs || continuousUsage ? this.#contentTail(sequence, position) : plainContentTail);
+  }
+
+  #contentTail(sequence: Sequence, position: number): string {
     const { hasLogprobs, topLogprobs, continuousUsage, hasCacheReport } = this.#options;
     const logprobs = hasLogprobs ? JSON.stringify(chatLogprobs(sequence, position, position + 1, topLogprobs)) : 'null';
     const usage = continuousUsage
       ? `,"usage":${JSON.stringify({ ...usageAfter(sequence, position, hasCacheReport), completion_tokens_details: null })}`
       : '';
-    const head = this.#heads.get(sequence)!;
-    // Put together from parts: this is the one line that runs for every token of every stream.
-    return `${head}${JSON.stringify(piece)}},"logprobs":${logprobs},"finish_reason":null,"matched_stop":null}]${usage}}\n\n`;
+    return `},"logprobs":${logprobs},"finish_reason":null,"matched_stop":null}]${usage}}\n\n`;
   }
 
   #contentHead(sequence: Sequence, index: number): string {
@@ -143,6 +148,8 @@ export class ChatDialect implements Dialect {
     return formatEvent(JSON.stringify({ ...this.#chunkHead(id), choices: [], sglext }));
   }
 }
+
+const plainContentTail = '},"logprobs":null,"finish_reason":null,"matched_stop":null}]}\n\n';
 
 function cachedTokensExtension({ cachedTokens }: Sequence) {
   return { cached_tokens_details: { device: cachedTokens, host: 0 } };
