@@ -9,7 +9,7 @@ export const engineCount = 8;
 
 /** What a policy makes of a workload without HTTP. */
 export function offlineFigures({ requests, settings }: Workload, policy: Policy): Figures {
-  const outcome = routeTrace(requests, engineCount, settings, policy);
+  const outcome = routeTrace(requests, Array(engineCount).fill(settings), policy);
   const isRight = (errorMs: number) => Math.abs(errorMs) <= 1_000 * rightWithinSeconds;
   return {
     router: policy.name,

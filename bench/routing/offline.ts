@@ -40,18 +40,18 @@ const generated = { token: 7, stop: false };
 /**
  * Plays a trace, in order of arrival, through engines and a policy without HTTP: the policy sees exactly what a router
  * sees (its own dispatches, first tokens and ends), the engines are the simulator's.
+ * @param engines one entry per engine
  */
 export function routeTrace(
   trace: readonly TraceRequest[],
-  engineCount: number,
-  settings: EngineSettings,
+  engines: readonly EngineSettings[],
   policy: Policy,
 ): RoutingOutcome {
   const inFlight = new Map<string, InFlight>();
   const firstTokenMs: number[] = [];
   const predictionErrorMs: number[] = [];
   const budget = new PrefixBudget(128 * 1024 * 1024);
-  const workers = Array.from({ length: engineCount }, (_, i): SimulatedWorker => {
+  const workers = engines.map((settings, i): SimulatedWorker => {
     const engine = createEngineCore(settings, (event) => {
       if (event.kind === 'token' && event.position === 0) {
         const request = inFlight.get(event.rid)!;
