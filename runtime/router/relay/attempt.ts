@@ -18,7 +18,7 @@ export type AttemptEnd =
   | { readonly kind: 'broken-off'; readonly detail: string }
   | { readonly kind: 'client-gone' };
 
-export type RetryReason = 'connect' | 'reset' | 'status' | 'overload' | 'stall';
+export type RetryReason = 'connect' | 'reset' | 'status' | 'overload' | 'stall' | 'late';
 
 export interface AttemptOptions {
   readonly workerId: string;
@@ -69,9 +69,14 @@ export class Attempt implements ExchangeHandler {
     if (!this.#isSettled) this.#settle({ kind: 'client-gone' });
   }
 
-  /** The worker is not trusted any more: the request goes elsewhere if it can. Call `dropUpstream` as for `abandon`. */
-  giveUp(detail: string): void {
-    if (!this.#isSettled) this.#fail('stall', detail, false);
+  /** The worker is not trusted with the request any more: it goes elsewhere if it can. Call `dropUpstream` as for `abandon`. */
+  giveUp(reason: 'stall' | 'late', detail: string): void {
+    if (!this.#isSettled) this.#fail(reason, detail, false);
+  }
+
+  /** Whether the answer has begun. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
   }
 
   dropUpstream(): void {

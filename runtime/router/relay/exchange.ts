@@ -20,6 +20,10 @@ export interface ExchangeParts {
   readonly engineNowMs: () => number;
 }
 
+/** First-token times this far beyond prediction, in ms and times the prediction, mean that the engine lost the request. */
+const lateSlackMs = 10_000;
+const lateFactor = 5;
+
 /** One request to one worker. */
 export interface Order {
   readonly passage: Passage;
@@ -73,9 +77,9 @@ export class Exchange {
       },
     };
     try {
-      let end = await this.#attempt(order, options, worker.engine.pool.acquire());
+      let end = await this.#attempt(order, options, predictedMs, worker.engine.pool.acquire());
       if (end.kind === 'retryable' && end.wasStaleConnection && !passage.response.destroyed) {
-        end = await this.#attempt(order, options, worker.engine.pool.fresh());
+        end = await this.#attempt(order, options, predictedMs, worker.engine.pool.fresh());
       }
       this.#judge(worker, passage, end);
       return end;
@@ -87,11 +91,18 @@ export class Exchange {
   }
 
   /** Sees one attempt to its end, under the eyes of the client and of the stall watch. */
-  async #attempt(order: Order, options: AttemptOptions, connection: UpstreamConnection): Promise<AttemptEnd> {
+  async #attempt(
+    order: Order,
+    options: AttemptOptions,
+    predictedMs: number,
+    connection: UpstreamConnection,
+  ): Promise<AttemptEnd> {
     const { response, answer, facts } = order.passage;
     const { worker } = order.chosen;
     const attempt = new Attempt(options, connection);
-    const watched = { attempt, answer, isStream: facts.isStream };
+    const mayBeLate = facts.isStream && order.mayRetry;
+    const lateAfterMs = mayBeLate ? lateSlackMs + lateFactor * predictedMs : Number.POSITIVE_INFINITY;
+    const watched = { attempt, answer, isStream: facts.isStream, lateAfterMs, waitedMs: 0 };
     const onClose = () => {
       if (!response.writableFinished) attempt.abandon();
     };
@@ -118,7 +129,8 @@ export class Exchange {
     if (end.kind === 'complete' || end.kind === 'client-gone') return;
     const { registry, log } = this.#parts;
     worker.failedRequests++;
-    const isAnswer = end.kind === 'retryable' && (end.reason === 'status' || end.reason === 'overload');
+    const isAnswer =
+      end.kind === 'retryable' && (end.reason === 'status' || end.reason === 'overload' || end.reason === 'late');
     if (!isAnswer && worker.state === 'ready') {
       // Once per fall: all that was in flight fails together when an engine dies.
       worker.consecutiveFailures++;
@@ -132,7 +144,7 @@ export class Exchange {
 /** Whether the engine may go on with a request that nobody waits for. */
 function mayStillWork(end: AttemptEnd): boolean {
   if (end.kind === 'complete') return !end.isEngineDone;
-  return end.kind === 'client-gone' || (end.kind === 'retryable' && end.reason === 'stall');
+  return end.kind === 'client-gone' || (end.kind === 'retryable' && (end.reason === 'stall' || end.reason === 'late'));
 }
 
 async function stopEngine(worker: Worker, rid: string | undefined, attempt: Attempt): Promise<void> {

@@ -232,7 +232,7 @@ export class Relay {
       return;
     }
     registry.setState(worker, 'suspect', detail);
-    for (const { attempt } of this.#watch.requestsOn(worker)) attempt.giveUp(detail);
+    for (const { attempt } of this.#watch.requestsOn(worker)) attempt.giveUp('stall', detail);
   }
 }
 

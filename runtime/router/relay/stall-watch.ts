@@ -9,6 +9,10 @@ export interface Watched {
   readonly answer: Answer;
   /** Whether the client asked for a stream, so that heartbeats may be sent. */
   readonly isStream: boolean;
+  /** Wait for the first byte, in engine ms, after which the engine must have lost the request; Infinity for never. */
+  readonly lateAfterMs: number;
+  /** How long it has waited for its first byte so far; counted by the watch. */
+  waitedMs: number;
 }
 
 export interface StallWatchOptions {
@@ -87,14 +91,24 @@ export class StallWatch {
     if (isHeartbeat) this.#sinceHeartbeatMs = 0;
     for (const [worker, watch] of this.#watches) {
       let hasProgress = false;
-      for (const { attempt, answer, isStream } of watch.requests) {
+      for (const watched of watch.requests) {
+        const { attempt, answer, isStream } = watched;
         hasProgress ||= attempt.hasProgress;
         attempt.hasProgress = false;
         if (isHeartbeat && isStream) answer.heartbeatIfIdle();
+        if (!attempt.hasBegun) this.#countWait(watched);
       }
       watch.silentMs = hasProgress ? 0 : watch.silentMs + lookEveryMs;
       if (hasProgress) watch.doubtMs = firstDoubtMs;
       if (watch.silentMs >= watch.doubtMs && !watch.isAsking) void this.#ask(worker, watch);
+    }
+  }
+
+  /** An engine that works and answers others can still have lost one request. */
+  #countWait(watched: Watched): void {
+    watched.waitedMs += lookEveryMs;
+    if (watched.waitedMs >= watched.lateAfterMs) {
+      watched.attempt.giveUp('late', `no first byte after ${watched.waitedMs} ms, far beyond what was predicted`);
     }
   }
 

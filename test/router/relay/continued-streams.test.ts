@@ -112,3 +112,14 @@ describe('a stream whose engine dies half way', () => {
     expect(await fleet.router.metrics()).toContain('fleet_router_continuations_total{outcome="impossible"} 1');
   });
 });
+
+test('a request that its engine lost, while it answers others, is moved once its first byte is far beyond prediction', async () => {
+  await using fleet = await startFleet();
+  await callJson(`${fleet.engines[0].url}/sim/faults`, { body: { kind: 'hang', path: '/v1/completions' } });
+  await callJson(`${fleet.engines[1].url}/sim/faults`, { body: { kind: 'hang', path: '/v1/completions', count: 1 } });
+  const body = { prompt: words, stream: true, max_tokens: 5, ignore_eos: true, model: 'simulated-model' };
+  // Both engines lose one: of three requests at least one has to move, and others keep the engines busy.
+  const answers = [1, 2, 3].map(() => readStream(fleet.router.url, '/v1/completions', body));
+  for (const { finish } of await Promise.all(answers)) expect(finish).toEqual(['length']);
+  expect(await fleet.router.metrics()).toMatch(/fleet_router_retries_total\{reason="(late|stall)"\} [1-9]/);
+});
