@@ -20,7 +20,7 @@ const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
-    'time-scale': { type: 'string', default: '15' },
+    'time-scale': { type: 'string', default: '8' },
     workload: { type: 'string', multiple: true },
     policy: { type: 'string', multiple: true },
   },
