@@ -73,6 +73,7 @@ export class Dispatcher {
   async #continue(passage: Passage, slot: Slot<Worker>, failed: Worker, detail: string): Promise<string> {
     const tried = new Set([failed]);
     let reason = detail;
+    let outcome = 'failed';
     for (let attempts = 0; attempts < maxContinuations; attempts++) {
       const chosen = await this.#chooseForRest(passage, slot, tried);
       const rid = randomUUID().replaceAll('-', '');
@@ -83,7 +84,7 @@ export class Dispatcher {
         return this.#continued('finished');
       }
       if (plan.kind === 'cannot') {
-        this.#parts.metrics.continuations.inc({ outcome: 'impossible' });
+        outcome = 'impossible';
         reason = `${detail}; it could not be continued elsewhere: ${plan.reason}`;
         break;
       }
@@ -96,7 +97,7 @@ export class Dispatcher {
       if (end.kind === 'client-gone') return 'client-gone';
       tried.add(chosen.worker);
     }
-    this.#parts.metrics.continuations.inc({ outcome: 'failed' });
+    this.#parts.metrics.continuations.inc({ outcome });
     passage.answer.breakOff(routerError('ENGINE_BROKE_OFF', { detail: reason }));
     return 'ENGINE_BROKE_OFF';
   }
