@@ -27,6 +27,7 @@ const parts = panels.map(({ workload, rows }) => {
 process.stdout.write(
   [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${y + 34}" font-family="sans-serif" font-size="13" fill="#1b1f24">`,
+    '<title>First-token time by router and workload</title>',
     `<rect width="${width}" height="${y + 34}" fill="#ffffff"/>`,
     ...parts,
     `<text x="12" y="${y + 22}" fill="#57606a">Bar: mean first-token time, each workload on its own scale. Numbers: mean / p99 in seconds.</text>`,
