@@ -53,8 +53,11 @@ export class Coordinator {
   async removeSilentRunners(cutOffMs: number): Promise<void> {
     for (const runnerId of this.#registry.runnersSilentSince(cutOffMs)) {
       this.#log.warn('runner lost', { runnerId });
-      await this.#store.deleteRunner(runnerId);
       this.#registry.removeRunner(runnerId);
+      // A store that fails must not end the router; the row is too old to be restored anyway.
+      await this.#store
+        .deleteRunner(runnerId)
+        .catch((error: unknown) => this.#log.error('lost runner not deleted from the store', { runnerId, error }));
     }
   }
 }
