@@ -2,6 +2,17 @@ import { coded, errorFactory } from '../shared/errors.ts';
 
 /** Everything that the router itself can answer with. Engines' own errors pass through as they are. */
 export const routerErrors = {
+  BAD_HTTP_REQUEST: coded(400, 'invalid_request_error', 'This is no request that RFC 9112 allows: {detail}.'),
+  REQUEST_TIMEOUT: coded(408, 'invalid_request_error', 'The request did not arrive in time; send it again.', {
+    retryable: true,
+  }),
+  HEAD_TOO_LARGE: coded(431, 'invalid_request_error', 'The request line and headers exceed {limitBytes} bytes.'),
+  UNSUPPORTED_TRANSFER_CODING: coded(
+    501,
+    'invalid_request_error',
+    'Transfer-Encoding "{coding}" is not known here; send the body with a Content-Length or chunked.',
+  ),
+  UNSUPPORTED_HTTP_VERSION: coded(505, 'invalid_request_error', 'HTTP/{version} is not spoken here; use HTTP/1.1.'),
   MALFORMED_JSON: coded(400, 'invalid_request_error', 'The body is not valid JSON: {detail} at byte {offset}.'),
   INVALID_BODY: coded(400, 'invalid_request_error', 'The body is not what {route} takes: {detail}'),
   UNAUTHORIZED: coded(

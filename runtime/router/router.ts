@@ -1,5 +1,4 @@
 import type { AddressInfo } from 'node:net';
-import type { FastifyInstance } from 'fastify';
 import { realClock } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
 import { Admission } from './admission/admission.ts';
@@ -75,14 +74,14 @@ export async function startRouter(config: RouterConfig, log: Logger): Promise<Ru
   });
   const parts = { config, relay, registry, coordinator, metrics, keys, log, tls };
   const server = await createServer(parts);
-  await server.listen({ port: config.port, host: config.host });
+  await server.listen(config.port, config.host);
   const admin = config.adminPort === undefined ? undefined : await createAdminServer(parts);
   await admin?.listen({ port: config.adminPort!, host: config.host });
-  if (tlsFiles) await followListenerTls({ files: tlsFiles, server: server.server as never, log, signal });
-  const url = urlOf(server, tls ? 'https' : 'http', config.host);
+  if (tlsFiles) await followListenerTls({ files: tlsFiles, server, log, signal });
+  const url = urlOf(server.address, tls ? 'https' : 'http', config.host);
   log.info('router listening', {
     url,
-    ...(admin && { adminUrl: urlOf(admin, 'http', config.host) }),
+    ...(admin && { adminUrl: urlOf(admin.server.address() as AddressInfo, 'http', config.host) }),
     coordinatorId: coordinator.id,
     policy: config.policy,
   });
@@ -91,12 +90,11 @@ export async function startRouter(config: RouterConfig, log: Logger): Promise<Ru
     url,
     async close() {
       await relay.drain(1_000 * config.drainSeconds);
-      for (const app of [server, admin]) {
-        const closed = app?.close();
-        // Only idle connections are left, or those that outlasted the drain.
-        app?.server.closeAllConnections();
-        await closed;
-      }
+      // Only idle connections are left, or those that outlasted the drain.
+      await server.close();
+      const adminClosed = admin?.close();
+      admin?.server.closeAllConnections();
+      await adminClosed;
       relay.close();
       stopFollowing();
       stopSweep();
@@ -108,7 +106,6 @@ export async function startRouter(config: RouterConfig, log: Logger): Promise<Ru
   };
 }
 
-function urlOf(app: FastifyInstance, scheme: string, host: string): string {
-  const { port } = app.server.address() as AddressInfo;
+function urlOf({ port }: AddressInfo, scheme: string, host: string): string {
   return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -1,11 +1,13 @@
 import http from 'node:http';
-import https from 'node:https';
-import type { FastifyInstance } from 'fastify';
+import type { AddressInfo } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
 import type { Logger } from '../shared/log.ts';
 import type { RouterConfig } from './config.ts';
 import { createControlApp } from './control-app.ts';
 import type { Coordinator } from './coordinator/coordinator.ts';
 import type { Registry } from './coordinator/registry.ts';
+import { controlListener, FrontServer } from './front/front-server.ts';
+import { maxHeadBytes } from './front/request-head.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { requireScope } from './keys/require-scope.ts';
 import type { RouterMetrics } from './metrics.ts';
@@ -27,28 +29,24 @@ export interface ServerParts {
   readonly tls: ListenerTls | undefined;
 }
 
-/** Longer than the idle time-out of load balancers in front, so that they and not we close an idle connection. */
-const keepAliveTimeoutMs = 910_000;
-const httpOptions = { noDelay: true, maxHeaderSize: 128 * 1024 };
+export interface RouterServer {
+  readonly address: AddressInfo;
+  /** Rejects when the port is taken. */
+  listen(port: number, host: string): Promise<void>;
+  /** A new certificate for connections to come. */
+  setSecureContext(context: SecureContextOptions): void;
+  /** Ends what is open. */
+  close(): Promise<void>;
+}
 
 /**
- * One port, two halves: generation requests go straight from Node's HTTP server to the relay, without a framework on
- * their way; everything else is the Fastify control surface.
+ * One port, two halves: generation requests go straight from their sockets to the relay, without a framework on their
+ * way; everything else is the Fastify control surface.
  */
-export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
+export async function createServer(parts: ServerParts): Promise<RouterServer> {
   const { relay, tls, log, keys, config } = parts;
   const app = createControlApp(log, {
-    serverFactory: (control) => {
-      const listener: http.RequestListener = (request, response) => {
-        if (relay.carries(request.url!)) void relay.handle(request, response);
-        else control(request, response);
-      };
-      const server = tls
-        ? https.createServer({ ...httpOptions, cert: tls.cert, key: tls.key }, listener)
-        : http.createServer(httpOptions, listener);
-      server.keepAliveTimeout = keepAliveTimeoutMs;
-      return server as http.Server;
-    },
+    serverFactory: (handle) => http.createServer({ maxHeaderSize: maxHeadBytes }, controlListener(handle)),
   });
   await app.register(healthRoutes, parts);
   await app.register(async (scope) => {
@@ -56,5 +54,22 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     await modelRoutes(scope, parts);
   });
   if (config.adminPort === undefined) await registerAdminRoutes(app, parts, 'shared');
-  return app;
+  await app.ready();
+  const front = new FrontServer({
+    carries: (target) => relay.carries(target),
+    relay: (request, response) => void relay.handle(request, response),
+    control: app.server,
+    tls,
+  });
+  return {
+    get address() {
+      return front.address;
+    },
+    listen: (port, host) => front.listen(port, host),
+    setSecureContext: (context) => front.setSecureContext(context),
+    async close() {
+      await front.close();
+      await app.close();
+    },
+  };
 }

@@ -1,5 +1,5 @@
-import type { ServerResponse } from 'node:http';
 import type { CodedError } from '../../shared/errors.ts';
+import type { ClientResponse } from '../front/client-response.ts';
 import type { ResponseHead } from '../upstream/response-parser.ts';
 import { type AnswerSink, isEventStream } from './answer-sink.ts';
 import { EventHoldback } from './continuation/event-holdback.ts';
@@ -7,10 +7,8 @@ import { clientHeaders } from './headers.ts';
 import type { SentRecord } from './sent-record.ts';
 
 /** A comment of an event stream (WHATWG HTML, section 9.2.6): clients skip it, idle time-outs do not run on. */
-const heartbeat = ': ping\n\n';
+const heartbeat = Buffer.from(': ping\n\n');
 const boundary = Buffer.from('\n\n');
-/** Above this a copy costs more than the separate writes of Node's own framing. */
-const maxFramedBytes = 16 * 1024;
 
 /**
  * The client's side of one request, over all attempts: what has been sent of the answer decides what can still be done
@@ -20,19 +18,17 @@ export class Answer implements AnswerSink {
   readonly isSatisfied = false;
   /** What the worker that answered serves; set with its first byte. */
   model: string | undefined;
-  readonly #response: ServerResponse;
+  readonly #response: ClientResponse;
   readonly #requestId: string;
   #addedHeaders: readonly string[] = [];
   #isEventStream = false;
   #lastParts: [Buffer?, Buffer?] = [];
   #record: SentRecord | undefined;
   #holdback: EventHoldback | undefined;
-  /** Whether the head is out and the body goes in chunks (RFC 9112 section 7.1), which are then made here. */
-  #isFramed = false;
   /** Set by every write, cleared by `heartbeatIfIdle`; a new answer has had no time to be idle. */
   #wroteSinceLastLook = true;
 
-  constructor(response: ServerResponse, requestId: string) {
+  constructor(response: ClientResponse, requestId: string) {
     this.#response = response;
     this.#requestId = requestId;
   }
@@ -72,7 +68,6 @@ export class Answer implements AnswerSink {
     if (this.#response.headersSent) return;
     this.#isEventStream = isStream;
     const added = ['x-fleet-worker', workerId, 'x-fleet-request-id', this.#requestId, ...this.#addedHeaders];
-    this.#response.sendDate = false;
     this.#response.writeHead(head.status, head.reason, clientHeaders(head.rawHeaders, added));
   }
 
@@ -87,10 +82,7 @@ export class Answer implements AnswerSink {
   }
 
   onDrain(callback: () => void): void {
-    const { socket } = this.#response;
-    // Either may be full; the socket empties for both.
-    if (socket?.writableNeedDrain) socket.once('drain', callback);
-    else this.#response.once('drain', callback);
+    this.#response.once('drain', callback);
   }
 
   end(): void {
@@ -111,13 +103,11 @@ export class Answer implements AnswerSink {
   heartbeatIfIdle(): void {
     const wasIdle = !this.#wroteSinceLastLook;
     this.#wroteSinceLastLook = false;
-    if (!wasIdle || !this.#isAtEventBoundary() || this.#response.writableNeedDrain) return;
+    if (!wasIdle || !this.#isAtEventBoundary() || this.#response.needsDrain) return;
     if (!this.#response.headersSent) {
       this.#isEventStream = true;
-      this.#response.writeHead(200, {
-        'content-type': 'text/event-stream; charset=utf-8',
-        'x-fleet-request-id': this.#requestId,
-      });
+      const headers = ['content-type', 'text/event-stream; charset=utf-8', 'x-fleet-request-id', this.#requestId];
+      this.#response.writeHead(200, 'OK', headers);
     } else if (!this.#isEventStream) return;
     this.#response.write(heartbeat);
   }
@@ -129,21 +119,14 @@ export class Answer implements AnswerSink {
       return;
     }
     const separator = this.#isAtEventBoundary() ? '' : '\n\n';
-    this.#response.end(`${separator}data: ${JSON.stringify(error.toBody())}\n\n`);
+    this.#response.end(Buffer.from(`${separator}data: ${JSON.stringify(error.toBody())}\n\n`));
   }
 
   #send(bytes: Buffer): boolean {
     this.#lastParts = [this.#lastParts.at(-1), bytes];
     this.#wroteSinceLastLook = true;
     this.#record?.push(bytes);
-    const { socket } = this.#response;
-    if (!this.#isFramed || bytes.length > maxFramedBytes || socket === null) {
-      // Node answers with chunks of its own to HTTP/1.1 clients when the length is not known.
-      const mayGoOn = this.#response.write(bytes);
-      this.#isFramed = this.#response.chunkedEncoding;
-      return mayGoOn;
-    }
-    return socket.write(chunkOf(bytes));
+    return this.#response.write(bytes);
   }
 
   #isAtEventBoundary(): boolean {
@@ -153,15 +136,4 @@ export class Answer implements AnswerSink {
       ? Buffer.concat(this.lastParts).subarray(-2).equals(boundary)
       : last[last.length - 1] === 10 && last[last.length - 2] === 10;
   }
-}
-
-/** One chunk as one buffer: one write to the socket instead of the three that Node makes of it. */
-function chunkOf(bytes: Buffer): Buffer {
-  const size = bytes.length.toString(16);
-  const chunk = Buffer.allocUnsafe(size.length + bytes.length + 4);
-  chunk.write(size, 0, 'latin1');
-  chunk.write('\r\n', size.length, 'latin1');
-  bytes.copy(chunk, size.length + 2);
-  chunk.write('\r\n', size.length + 2 + bytes.length, 'latin1');
-  return chunk;
 }

@@ -25,6 +25,8 @@ export interface AttemptOptions {
   /** Complete request head, ending with the empty line. */
   readonly head: string;
   readonly body: readonly Uint8Array[];
+  /** Called when the connection will not read `body` any more: it is written, or the connection is gone. */
+  readonly onBodyWritten?: () => void;
   readonly sink: AnswerSink;
   /** A continuation can only use the event stream that it asked for; anything else is then a refusal. @default 'any' */
   readonly accepts?: 'any' | 'stream';
@@ -61,7 +63,7 @@ export class Attempt implements ExchangeHandler {
       this.#isSettled = true;
       resolve(end);
     };
-    connection.send(options.head, options.body, this);
+    connection.send(options.head, options.body, this, options.onBodyWritten);
   }
 
   /** The client left. Call `dropUpstream` once the engine has been told. */

@@ -62,8 +62,9 @@ export class Exchange {
     const bodyBytes = body.reduce((total, part) => total + part.length, 0);
     const options: AttemptOptions = {
       workerId: worker.id,
-      head: upstreamHead(request, worker, bodyBytes),
+      head: upstreamHead(request.head, worker, bodyBytes),
       body,
+      onBodyWritten: passage.held.release,
       sink: order.sink,
       accepts: order.accepts,
       mayRetry: order.mayRetry,
@@ -78,7 +79,7 @@ export class Exchange {
     };
     try {
       let end = await this.#attempt(order, options, predictedMs, worker.engine.pool.acquire());
-      if (end.kind === 'retryable' && end.wasStaleConnection && !passage.response.destroyed) {
+      if (end.kind === 'retryable' && end.wasStaleConnection && !passage.response.isClosed) {
         end = await this.#attempt(order, options, predictedMs, worker.engine.pool.fresh());
       }
       this.#judge(worker, passage, end);
@@ -99,12 +100,13 @@ export class Exchange {
   ): Promise<AttemptEnd> {
     const { response, answer, facts } = order.passage;
     const { worker } = order.chosen;
+    order.passage.held.retain();
     const attempt = new Attempt(options, connection);
     const mayBeLate = facts.isStream && order.mayRetry;
     const lateAfterMs = mayBeLate ? lateSlackMs + lateFactor * predictedMs : Number.POSITIVE_INFINITY;
     const watched = { attempt, answer, isStream: facts.isStream, lateAfterMs, waitedMs: 0 };
     const onClose = () => {
-      if (!response.writableFinished) attempt.abandon();
+      if (!response.isFinished) attempt.abandon();
     };
     response.on('close', onClose);
     this.#parts.watch.add(worker, watched);

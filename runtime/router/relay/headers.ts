@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import type { Worker } from '../coordinator/worker.ts';
+import type { RequestHead } from '../front/request-head.ts';
 import { keyHeaders } from '../keys/presented-key.ts';
 
 /** Headers of one connection, not of the message (RFC 9110 section 7.6.1), and those that the relay sets itself. */
@@ -30,11 +30,11 @@ function namedByConnection(rawHeaders: readonly string[]): ReadonlySet<string> |
 }
 
 /** The request head for the engine: the client's headers as they came, save those of the connection and its keys. */
-export function upstreamHead(request: IncomingMessage, worker: Worker, bodyBytes: number): string {
-  const { method, url, rawHeaders } = request;
+export function upstreamHead(request: RequestHead, worker: Worker, bodyBytes: number): string {
+  const { method, target, rawHeaders } = request;
   const { dropsClientKeys, addedHeaderLines } = worker.engine;
   const named = namedByConnection(rawHeaders);
-  let head = `${method} ${url} HTTP/1.1\r\nhost: ${worker.id}\r\n${addedHeaderLines}`;
+  let head = `${method} ${target} HTTP/1.1\r\nhost: ${worker.id}\r\n${addedHeaderLines}`;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!.toLowerCase();
     if (notForwardedUpstream.has(name) || named?.has(name) || (dropsClientKeys && keyHeaders.has(name))) continue;

@@ -1,6 +1,6 @@
-import type { ServerResponse } from 'node:http';
 import type { Registry } from '../coordinator/registry.ts';
 import { routerError } from '../errors.ts';
+import type { Closable } from '../front/closable.ts';
 
 export interface HoldLimits {
   readonly maxRequests: number;
@@ -32,7 +32,7 @@ export class Hold {
    * Waits for a worker, at most `timeoutMs`. Throws HOLD_FULL at once when the limits are reached.
    * @param bytes size of the request's body, which stays in memory meanwhile
    */
-  async wait(response: ServerResponse, bytes: number, timeoutMs: number): Promise<HoldEnd> {
+  async wait(response: Closable, bytes: number, timeoutMs: number): Promise<HoldEnd> {
     if (this.#isClosed || timeoutMs <= 0) return 'late';
     if (this.#waiting.size >= this.#limits.maxRequests || this.#bytes + bytes > this.#limits.maxBytes) {
       throw routerError('HOLD_FULL', { held: this.#waiting.size, retryAfterSeconds: 5 }, { retryAfterSeconds: 5 });

@@ -1,5 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Worker } from '../coordinator/worker.ts';
+import type { HeldBody } from '../front/body-pool.ts';
+import type { ClientRequest } from '../front/client-request.ts';
+import type { ClientResponse } from '../front/client-response.ts';
 import type { RankedWorker, RoutingFacts } from '../policy/policy.ts';
 import { blockBytes, hashPromptBlocks } from '../policy/prompt-blocks.ts';
 import type { TokenEstimate } from '../policy/token-estimate.ts';
@@ -10,13 +12,15 @@ import { factsOfOpaqueBody, peek, type RequestFacts } from './peek.ts';
 /** One request on its way through the relay. */
 export interface Passage {
   readonly requestId: string;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: ClientRequest;
+  readonly response: ClientResponse;
   readonly answer: Answer;
   readonly facts: RequestFacts;
   readonly routing: RoutingFacts;
   readonly body: readonly Uint8Array[];
   readonly bodyBytes: number;
+  /** Keeps the memory of `body` from being used again; whoever still writes it holds it too. */
+  readonly held: HeldBody;
   /** The id under which the engine knows the request, when it has one. */
   readonly rid: string | undefined;
   readonly startedAtMs: number;
@@ -31,10 +35,10 @@ export interface Passage {
 
 export interface PassageOptions {
   readonly requestId: string;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: ClientRequest;
+  readonly response: ClientResponse;
   readonly answer: Answer;
-  readonly body: Buffer;
+  readonly held: HeldBody;
   readonly startedAtMs: number;
   /** Longest wait for a ready worker. */
   readonly holdMs: number;
@@ -44,8 +48,9 @@ export interface PassageOptions {
 
 /** Works out what the relay needs to know of a request, once. Throws MALFORMED_JSON. */
 export function openPassage(options: PassageOptions): Passage {
-  const { requestId, request, response, answer, body, startedAtMs, tokens } = options;
-  const dialect = dialectOf(request.url!)!;
+  const { requestId, request, response, answer, held, startedAtMs, tokens } = options;
+  const body = held.bytes;
+  const dialect = dialectOf(request.head.target)!;
   const facts = isJson(request) ? peek(body, dialect) : factsOfOpaqueBody;
   const spliceAt = options.injectRid ? facts.ridOffset : undefined;
   const parts =
@@ -64,6 +69,7 @@ export function openPassage(options: PassageOptions): Passage {
       tokensPerBlock: blockBytes / tokens.bytesPerToken,
     },
     body: parts,
+    held,
     bodyBytes: parts.reduce((total, part) => total + part.length, 0),
     rid: spliceAt === undefined ? facts.rid : requestId,
     startedAtMs,
@@ -74,6 +80,6 @@ export function openPassage(options: PassageOptions): Passage {
   };
 }
 
-function isJson(request: IncomingMessage): boolean {
-  return /^application\/json\b/i.test(request.headers['content-type'] ?? '');
+function isJson(request: ClientRequest): boolean {
+  return /^application\/json\b/i.test(request.head.contentType ?? '');
 }

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CodedError, describeError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Admission } from '../admission/admission.ts';
@@ -10,6 +9,8 @@ import { waitForSlot } from '../admission/wait-for-slot.ts';
 import type { Registry } from '../coordinator/registry.ts';
 import { priorBytesPerToken, type Worker } from '../coordinator/worker.ts';
 import { routerError } from '../errors.ts';
+import type { ClientRequest } from '../front/client-request.ts';
+import type { ClientResponse } from '../front/client-response.ts';
 import type { ApiKey } from '../keys/api-key.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { RouterMetrics } from '../metrics.ts';
@@ -18,7 +19,6 @@ import { TokenEstimate } from '../policy/token-estimate.ts';
 import { askForOneToken } from '../upstream/one-token.ts';
 import { readUsage } from '../upstream/usage.ts';
 import { Answer } from './answer.ts';
-import { readBody } from './body.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Exchange } from './exchange.ts';
 import { Hold, type HoldLimits } from './hold.ts';
@@ -125,10 +125,12 @@ export class Relay {
   }
 
   /** Handles one request to its end. Never rejects. */
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async handle(request: ClientRequest, response: ClientResponse): Promise<void> {
     const requestId = randomUUID().replaceAll('-', '');
     const startedAtMs = performance.now();
     const answer = new Answer(response, requestId);
+    // Clients and load balancers should not come back to this router on the same connection.
+    if (this.#isDraining) response.closeAfter();
     let outcome = 'INTERNAL';
     this.#open++;
     // Not when the answer is written but when it has left: a drain that ended earlier would cut it.
@@ -140,11 +142,11 @@ export class Relay {
       outcome = await this.#serve(requestId, request, response, answer, startedAtMs);
     } catch (error) {
       const coded = toCoded(error, this.#options.log, requestId);
-      if (response.destroyed || request.socket.destroyed) outcome = 'client-gone';
+      if (response.isClosed) outcome = 'client-gone';
       else {
         // A heartbeat may have begun the stream: then the error is its last event.
         if (response.headersSent) answer.breakOff(coded);
-        else sendError(request, response, requestId, coded);
+        else sendError(response, requestId, coded);
         outcome = coded.code;
       }
     } finally {
@@ -155,33 +157,34 @@ export class Relay {
 
   async #serve(
     requestId: string,
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: ClientRequest,
+    response: ClientResponse,
     answer: Answer,
     startedAtMs: number,
   ): Promise<string> {
+    const { head } = request;
     if (this.#isDraining) throw routerError('SHUTTING_DOWN', {}, { retryAfterSeconds: 1 });
-    if (request.method !== 'POST' && request.method !== 'PUT') {
-      throw routerError('METHOD_NOT_ALLOWED', { method: request.method!, path: request.url! });
+    if (head.method !== 'POST' && head.method !== 'PUT') {
+      throw routerError('METHOD_NOT_ALLOWED', { method: head.method, path: head.target });
     }
     const { maxBodyBytes, holdMs, injectRid, keys } = this.#options;
-    const key = keys.authorize(request.headers, 'inference');
+    const key = keys.authorize(request.credentials, 'inference');
     if (key instanceof CodedError) throw key;
-    const body = await readBody(request, maxBodyBytes);
-    const options = {
-      requestId,
-      request,
-      response,
-      answer,
-      body,
-      startedAtMs,
-      holdMs,
-      injectRid,
-      tokens: this.#tokens,
-    };
-    const passage = openPassage(options);
+    const reading = request.readBody(maxBodyBytes);
+    const held = reading instanceof Promise ? await reading : reading;
+    try {
+      const tokens = this.#tokens;
+      const options = { requestId, request, response, answer, held, startedAtMs, holdMs, injectRid, tokens };
+      return await this.#carry(openPassage(options), key);
+    } finally {
+      held.release();
+    }
+  }
+
+  /** One request with its body, from admission to its end. */
+  async #carry(passage: Passage, key: ApiKey): Promise<string> {
     if (passage.facts.isStream && isContinuable(passage.dialect)) {
-      answer.recordTo(new SentRecord(this.#records, maxRecordBytes));
+      passage.answer.recordTo(new SentRecord(this.#records, maxRecordBytes));
     }
     const slot = await this.#admit(passage, key);
     let uncachedTokens: number | undefined;

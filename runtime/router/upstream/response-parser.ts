@@ -155,10 +155,15 @@ interface ParsedHead extends ResponseHead {
   readonly keepAlive: boolean;
 }
 
+/** Control characters but the tab; a lone CR or LF among them could end a line of the answer to the client. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const controls = /[\0-\x08\x0a-\x1f\x7f]/;
+
 function parseHead(text: string): ParsedHead {
   const lines = text.split('\r\n');
   const [, minor, code, reason] = lines[0]!.match(/^HTTP\/1\.([01]) (\d{3})(?: (.*))?$/) ?? [];
-  if (code === undefined) throw new ResponseSyntaxError(`bad status line ${JSON.stringify(lines[0]!.slice(0, 40))}`);
+  if (code === undefined || controls.test(lines[0]!))
+    throw new ResponseSyntaxError(`bad status line ${JSON.stringify(lines[0]!.slice(0, 40))}`);
   const rawHeaders: string[] = [];
   let contentLength = -1;
   let chunked = false;
@@ -166,7 +171,8 @@ function parseHead(text: string): ParsedHead {
   let connection = '';
   for (const line of lines.slice(1)) {
     const colon = line.indexOf(':');
-    if (colon <= 0) throw new ResponseSyntaxError(`bad header line ${JSON.stringify(line.slice(0, 40))}`);
+    if (colon <= 0 || controls.test(line))
+      throw new ResponseSyntaxError(`bad header line ${JSON.stringify(line.slice(0, 40))}`);
     const name = line.slice(0, colon);
     const value = line.slice(colon + 1).trim();
     rawHeaders.push(name, value);

@@ -64,19 +64,24 @@ export class UpstreamConnection implements ResponseHandler {
     return !this.#socket.destroyed && this.#socket.readyState !== 'closed' && this.#exchange === undefined;
   }
 
-  /** Sends one request; `head` ends with the empty line. */
-  send(head: string, body: readonly Uint8Array[], handler: ExchangeHandler): void {
+  /**
+   * Sends one request; `head` ends with the empty line.
+   * @param onWritten called once when `body` is not read any more: it is written, or the connection is gone
+   */
+  send(head: string, body: readonly Uint8Array[], handler: ExchangeHandler, onWritten?: () => void): void {
     this.#exchange = handler;
     this.#exchanges++;
     if (this.#stage !== 'connect') this.#stage = 'request';
     const bytes = body.reduce((total, part) => total + part.length, head.length);
     if (bytes <= maxJoinedBytes) {
       this.#socket.write(Buffer.concat([Buffer.from(head, 'latin1'), ...body], bytes));
+      onWritten?.();
       return;
     }
     this.#socket.cork();
     this.#socket.write(head, 'latin1');
-    for (const part of body) this.#socket.write(part);
+    // Parts are written in turn, and Node calls back also for what it gave up: the last one speaks for all.
+    for (let i = 0; i < body.length; i++) this.#socket.write(body[i]!, i === body.length - 1 ? onWritten : undefined);
     this.#socket.uncork();
   }
 

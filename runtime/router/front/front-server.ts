@@ -1,0 +1,105 @@
+import { once } from 'node:events';
+import type http from 'node:http';
+import net, { type AddressInfo } from 'node:net';
+import tls from 'node:tls';
+import { adoptSocket } from './adopt-socket.ts';
+import { BodyPool } from './body-pool.ts';
+import { ClientConnection, type FrontHandlers, type FrontTimeouts } from './client-connection.ts';
+import { ControlStream } from './control-stream.ts';
+
+export interface FrontServerOptions extends Pick<FrontHandlers, 'carries' | 'relay'> {
+  /** Serves every request that the relay does not carry; never listens itself. */
+  readonly control: http.Server;
+  /** Certificate and key; undefined serves plain HTTP. */
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly timeouts?: FrontTimeouts;
+}
+
+const defaultTimeouts: FrontTimeouts = { idleMs: 910_000, headMs: 60_000, bodyMs: 300_000, lingerMs: 10_000 };
+/** Bodies' buffers that are kept for the next ones. */
+const maxFreeBodyBytes = 32 * 1024 * 1024;
+const deadlineCheckMs = 1_000;
+/** A burst of clients must find room here: Linux drops what is beyond, and they try again a second later. */
+const backlog = 4_096;
+
+/**
+ * The port that clients talk to. Generation requests go from the socket straight to the relay; everything else goes to
+ * Node's HTTP server, and with it to the control surface.
+ */
+export class FrontServer {
+  readonly #server: net.Server;
+  readonly #tls: tls.Server | undefined;
+  readonly #connections = new Set<ClientConnection>();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(options: FrontServerOptions) {
+    const { carries, relay, control, timeouts = defaultTimeouts } = options;
+    const pool = new BodyPool(maxFreeBodyBytes);
+    const handlers: FrontHandlers = { carries, relay, control: (stream) => void control.emit('connection', stream) };
+    const open = (connect: (onData: (bytes: Buffer) => void) => net.Socket) => {
+      let socket: net.Socket | undefined;
+      const connection = new ClientConnection(
+        (onData) => {
+          socket = connect(onData);
+          return socket;
+        },
+        { handlers, timeouts, pool },
+      );
+      this.#connections.add(connection);
+      socket!.once('close', () => this.#connections.delete(connection));
+    };
+    if (options.tls) {
+      const context = { cert: options.tls.cert, key: options.tls.key, ALPNProtocols: ['http/1.1'] };
+      this.#tls = tls.createServer({ ...context, noDelay: true }, (socket) =>
+        open((onData) => socket.on('data', onData)),
+      );
+      this.#tls.on('tlsClientError', (_error, socket) => socket.destroy());
+      this.#server = this.#tls;
+    } else {
+      this.#server = net.createServer({ noDelay: true, pauseOnConnect: true }, (socket) =>
+        open((onData) => adoptSocket(socket, onData)),
+      );
+    }
+    this.#timer = setInterval(() => this.#checkDeadlines(), deadlineCheckMs).unref();
+  }
+
+  get address(): AddressInfo {
+    return this.#server.address() as AddressInfo;
+  }
+
+  /** Rejects when the port is taken. */
+  async listen(port: number, host: string): Promise<void> {
+    await once(this.#server.listen({ port, host, backlog }), 'listening');
+  }
+
+  /** A new certificate for connections to come. */
+  setSecureContext(context: tls.SecureContextOptions): void {
+    this.#tls?.setSecureContext(context);
+  }
+
+  /** Takes no more connections, and ends those that are open. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    for (const connection of this.#connections) connection.destroy();
+    if (!this.#server.listening) return;
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    await closed;
+  }
+
+  #checkDeadlines(): void {
+    const nowMs = performance.now();
+    for (const connection of this.#connections) connection.checkDeadline(nowMs);
+  }
+}
+
+/**
+ * The listener for the control server: tells the connection, too, when an answer has left.
+ */
+export function controlListener(handle: http.RequestListener): http.RequestListener {
+  return (request, response) => {
+    const stream = request.socket as unknown;
+    if (stream instanceof ControlStream) response.once('close', () => stream.answered());
+    handle(request, response);
+  };
+}
