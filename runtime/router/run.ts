@@ -1,10 +1,12 @@
 import { createLogger } from '../shared/log.ts';
 import { closeOnSignals } from '../shared/shutdown.ts';
 import type { RouterConfig } from './config.ts';
+import { keepRequestsYoung } from './keep-requests-young.ts';
 import { startRouter } from './router.ts';
 
 /** Runs a router as this process: logs to stdout, drains on SIGTERM. */
 export async function runRouter(config: RouterConfig): Promise<void> {
+  keepRequestsYoung();
   const log = createLogger({ service: 'router', level: config.logLevel });
   try {
     const router = await startRouter(config, log);

@@ -104,7 +104,7 @@ export class Exchange {
     const attempt = new Attempt(options, connection);
     const mayBeLate = facts.isStream && order.mayRetry;
     const lateAfterMs = mayBeLate ? lateSlackMs + lateFactor * predictedMs : Number.POSITIVE_INFINITY;
-    const watched = { attempt, answer, isStream: facts.isStream, lateAfterMs, waitedMs: 0 };
+    const watched = { attempt, answer, isStream: facts.isStream, lateAfterMs, waitedMs: 0, place: 0 };
     const onClose = () => {
       if (!response.isFinished) attempt.abandon();
     };

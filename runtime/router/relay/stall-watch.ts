@@ -13,6 +13,8 @@ export interface Watched {
   readonly lateAfterMs: number;
   /** How long it has waited for its first byte so far; counted by the watch. */
   waitedMs: number;
+  /** Its place in the watch's list, kept by the watch. */
+  place: number;
 }
 
 export interface StallWatchOptions {
@@ -39,8 +41,13 @@ const backlogFactor = 3;
 /** Before an engine has shown its rate it may be any GPU. */
 const unknownRateFactor = 10;
 
+/**
+ * The requests on one worker: a list in no order, since a Set would not do. V8's grow anew every few dozen additions, and
+ * an old table that garbage collection has promoted keeps all that came after it until the next full collection: at
+ * thousands of requests a second that was half of the heap.
+ */
 interface Watch {
-  readonly requests: Set<Watched>;
+  readonly requests: Watched[];
   silentMs: number;
   doubtMs: number;
   isAsking: boolean;
@@ -63,16 +70,21 @@ export class StallWatch {
   }
 
   add(worker: Worker, watched: Watched): void {
-    const watch = this.#watches.get(worker);
-    if (watch) watch.requests.add(watched);
-    else {
-      this.#watches.set(worker, { requests: new Set([watched]), silentMs: 0, doubtMs: firstDoubtMs, isAsking: false });
+    let watch = this.#watches.get(worker);
+    if (watch === undefined) {
+      watch = { requests: [], silentMs: 0, doubtMs: firstDoubtMs, isAsking: false };
+      this.#watches.set(worker, watch);
     }
+    watched.place = watch.requests.push(watched) - 1;
   }
 
   remove(worker: Worker, watched: Watched): void {
-    const watch = this.#watches.get(worker);
-    if (watch?.requests.delete(watched) && watch.requests.size === 0) this.#watches.delete(worker);
+    const requests = this.#watches.get(worker)?.requests;
+    if (requests?.[watched.place] !== watched) return;
+    const last = requests.pop()!;
+    if (last === watched) return;
+    requests[watched.place] = last;
+    last.place = watched.place;
   }
 
   close(): void {
@@ -90,6 +102,12 @@ export class StallWatch {
     const isHeartbeat = this.#sinceHeartbeatMs >= (this.#options.heartbeatMs * this.#options.timeScale) / 2;
     if (isHeartbeat) this.#sinceHeartbeatMs = 0;
     for (const [worker, watch] of this.#watches) {
+      if (watch.requests.length === 0) {
+        watch.silentMs = 0;
+        watch.doubtMs = firstDoubtMs;
+        if (worker.state === 'gone') this.#watches.delete(worker);
+        continue;
+      }
       let hasProgress = false;
       for (const watched of watch.requests) {
         const { attempt, answer, isStream } = watched;
@@ -123,7 +141,7 @@ export class StallWatch {
       watch.doubtMs = Math.min(watch.doubtMs * 2, maxDoubtMs);
     } catch (error) {
       // A byte that came meanwhile is a better proof than the canary.
-      if (watch.silentMs >= watch.doubtMs && this.#watches.get(worker) === watch) {
+      if (watch.silentMs >= watch.doubtMs && watch.requests.length > 0) {
         const silence = `it was silent for ${Math.round(watch.silentMs)} ms and failed a one-token request`;
         onStall(worker, `${silence} within ${Math.round(timeoutMs)} ms of real time: ${describeError(error)}`);
       }
