@@ -12,6 +12,7 @@ import type { Exchange } from './exchange.ts';
 import type { Hold } from './hold.ts';
 import { nextContinuation } from './next-continuation.ts';
 import type { Passage } from './passage.ts';
+import { RetryBudget } from './retry-budget.ts';
 
 export interface DispatcherParts {
   readonly registry: Registry;
@@ -32,6 +33,7 @@ const maxContinuations = 3;
 /** Finds the worker for a request, another when that one fails, and one to continue on when it fails half way. */
 export class Dispatcher {
   readonly #parts: DispatcherParts;
+  readonly #retryBudget = new RetryBudget();
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
@@ -44,6 +46,7 @@ export class Dispatcher {
   async carry(passage: Passage, slot: Slot<Worker>): Promise<string> {
     const tried = new Set<Worker>();
     let lastDetail = '';
+    this.#retryBudget.deposit();
     for (let attempts = 0; attempts < maxAttempts; ) {
       const candidates = this.#candidates(passage, tried);
       if (candidates.length === 0) {
@@ -53,7 +56,7 @@ export class Dispatcher {
       }
       attempts++;
       const chosen = await this.#grant(passage, candidates, attempts === 1 ? undefined : slot, tried);
-      const mayRetry = attempts < maxAttempts && candidates.length > 1;
+      const mayRetry = attempts < maxAttempts && candidates.length > 1 && this.#retryBudget.hasRoom;
       const { body, rid, answer: sink } = passage;
       const end = await this.#parts.exchange.run({ passage, chosen, body, rid, sink, mayRetry, accepts: 'any' });
       if (end.kind === 'complete') return end.status < 400 ? 'ok' : `engine-${end.status}`;
@@ -63,6 +66,7 @@ export class Dispatcher {
       if (end.reason === 'overload' && !mayRetry) {
         throw routerError('ENGINE_OVERLOADED', { detail: lastDetail }, { retryAfterSeconds: 1 });
       }
+      if (end.reason === 'status' || end.reason === 'overload') this.#retryBudget.withdraw();
       this.#parts.metrics.retries.inc({ reason: end.reason });
       tried.add(chosen.worker);
     }
