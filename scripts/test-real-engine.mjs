@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
  * `npm run test:real-engine -- VENV`: starts two real SGLang 0.5.23 servers on the CPU, with a tiny model and dummy
- * weights, and checks on them what test/engine-sim/contract checks on simulated engines. VENV is made once with
+ * weights, and checks on them what test/engine-sim/contract checks on simulated engines: the engine's contract, and that
+ * streams cut off half way go on through the router. VENV is made once with
  * `test/fixtures/real-sglang/start.sh --install VENV` (5 to 10 minutes, about 6 GB).
  */
 import { spawn } from 'node:child_process';
@@ -38,7 +39,18 @@ let status = 1;
 try {
   const deadline = Date.now() + startDeadlineMs;
   for (const engine of engines) await untilHealthy(engine, deadline);
-  const jest = spawn('npm', ['run', 'test:unit', '--', 'test/engine-sim/contract'], {
+  // One after the other: the last test of the contract ends the second engine.
+  for (const suite of ['continued-streams', 'engine-contract']) {
+    status = await runSuite(`test/engine-sim/contract/${suite}.test.ts`);
+    if (status !== 0) break;
+  }
+} finally {
+  await Promise.all(engines.map(end));
+}
+process.exit(status ?? 1);
+
+async function runSuite(file) {
+  const jest = spawn('npm', ['run', 'test:unit', '--', file], {
     cwd: here(''),
     stdio: 'inherit',
     env: {
@@ -47,11 +59,9 @@ try {
       REAL_ENGINE_PID: String(engines[1].child.pid),
     },
   });
-  [status] = await once(jest, 'exit');
-} finally {
-  await Promise.all(engines.map(end));
+  const [status] = await once(jest, 'exit');
+  return status ?? 1;
 }
-process.exit(status ?? 1);
 
 async function untilHealthy({ child, url }, deadline) {
   while (Date.now() < deadline) {
