@@ -1,8 +1,9 @@
 import { blockTokens } from '../../runtime/cli/replay/trace.ts';
-import { chooseWorker, type Policy, type RoutableWorker } from '../../runtime/router/policy/policy.ts';
+import { priorAnswerTokens } from '../../runtime/router/coordinator/worker.ts';
+import { chooseWorker, type Policy, type RoutableWorker, restBlocks } from '../../runtime/router/policy/policy.ts';
 import { type PrefillEntry, PrefillQueue } from '../../runtime/router/policy/prefill-queue.ts';
 import { PrefixBudget } from '../../runtime/router/policy/prefix-budget.ts';
-import { PrefixIndex } from '../../runtime/router/policy/prefix-index.ts';
+import { type PrefixHold, PrefixIndex } from '../../runtime/router/policy/prefix-index.ts';
 import type { OfflineRouterMaker } from './offline.ts';
 
 interface BookedWorker extends RoutableWorker {
@@ -16,13 +17,16 @@ interface InFlight {
   readonly worker: BookedWorker;
   readonly promptTokens: number;
   readonly entry: PrefillEntry;
+  readonly hold: PrefixHold;
 }
 
 const prefixBytes = 128 * 1024 * 1024;
 
 /** Our router offline: one of its policies over the books that its relay keeps. */
 export function fleetBooks(policy: Policy): OfflineRouterMaker {
-  return (engines) => {
+  return (engines, trace) => {
+    let answers = 0;
+    let answeredTokens = 0;
     const inFlight = new Map<number, InFlight>();
     const budget = new PrefixBudget(prefixBytes);
     const workers = engines.map((engine, index): BookedWorker => {
@@ -44,11 +48,12 @@ export function fleetBooks(policy: Policy): OfflineRouterMaker {
         const { worker, uncachedTokens } = chooseWorker(policy, facts, workers, nowMs)!;
         const predictedMs = worker.prefill.firstTokenMs(uncachedTokens, nowMs);
         const entry = worker.prefill.add(uncachedTokens, nowMs, true);
-        inFlight.set(id, { worker, promptTokens: facts.promptTokens, entry });
+        const answerTokens = answers > 0 ? answeredTokens / answers : priorAnswerTokens;
+        const hold = worker.prefixes.hold(facts.chain, restBlocks(facts, answerTokens));
+        inFlight.set(id, { worker, promptTokens: facts.promptTokens, entry, hold });
         worker.inFlightRequests++;
         worker.inFlightTokens += facts.promptTokens;
         worker.lastSentAtMs = nowMs;
-        worker.prefixes.insert(facts.chain);
         return { engine: worker.engine, predictedMs };
       },
       firstToken(id, nowMs) {
@@ -56,10 +61,13 @@ export function fleetBooks(policy: Policy): OfflineRouterMaker {
         worker.prefill.firstToken(entry, nowMs);
       },
       end(id) {
-        const { worker, promptTokens } = inFlight.get(id)!;
+        const { worker, promptTokens, hold } = inFlight.get(id)!;
         worker.inFlightRequests--;
         worker.inFlightTokens -= promptTokens;
+        worker.prefixes.release(hold);
         inFlight.delete(id);
+        answers++;
+        answeredTokens += trace[id]!.outputTokens;
       },
     };
   };
