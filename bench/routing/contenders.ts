@@ -1,4 +1,5 @@
 import type { PolicyName } from '../../runtime/router/policy/policies.ts';
+import { nodeCommand } from '../../runtime/shared/process/owned-process.ts';
 import { fleetRouter } from '../peers/fleet-router.ts';
 import type { Peer } from '../peers/peer.ts';
 import { sglangRouter } from '../peers/sglang-router.ts';
@@ -9,6 +10,20 @@ const evictionIntervalSeconds = 60;
 /** Our router with one of its policies. */
 export function fleetWith(policy: PolicyName, timeScale: number): Peer {
   return withArguments(fleetRouter, `ours, ${policy}`, ['--policy', policy, '--time-scale', String(timeScale)]);
+}
+
+/** The yardstick, which is not a policy of ours: it has its own books and a bare relay. */
+export function prototype(timeScale: number): Peer {
+  return {
+    name: 'prototype',
+    version: () => '',
+    command: ({ port, engineUrls }) =>
+      nodeCommand(new URL('prototype/main.ts', import.meta.url).pathname, [
+        String(port),
+        String(timeScale),
+        ...engineUrls,
+      ]),
+  };
 }
 
 /**

@@ -1,19 +1,19 @@
 /**
  * `node bench/routing/main.ts [--quick] [--json FILE] [--time-scale N] [--workload NAME] [--policy NAME]`: replays the
- * workloads over real HTTP through our router with each policy, and through sglang-router where it is installed, before
- * the same 8 simulated engines with caches emptied in between. Beside each policy the same figure offline: when the two
+ * workloads over real HTTP through our router with each policy, the prototype, and sglang-router where it is installed,
+ * before the same 8 simulated engines with caches emptied in between. Beside each policy the same figure offline: when the two
  * differ much, the machine did not keep up with the time scale.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { createPolicy, type PolicyName, policyNames } from '../../runtime/router/policy/policies.ts';
-import { fleetWith, sglangRouters } from './contenders.ts';
+import { policyNames } from '../../runtime/router/policy/policies.ts';
+import { fleetWith, prototype, sglangRouters } from './contenders.ts';
 import { EngineFleet } from './engine-fleet.ts';
 import { type Figures, figureLines } from './figures.ts';
 import { httpFigures } from './http-figures.ts';
-import { engineCount, floorFigures, offlineFigures } from './offline-figures.ts';
+import { engineCount, floorFigures, type OfflineContender, offlineFigures } from './offline-figures.ts';
 import { loadWorkloads } from './workloads.ts';
 
 const { values: options } = parseArgs({
@@ -26,7 +26,7 @@ const { values: options } = parseArgs({
   },
 });
 const timeScale = Number(options['time-scale']);
-const policies = (options.policy as PolicyName[] | undefined) ?? policyNames;
+const contenders = (options.policy as OfflineContender[] | undefined) ?? [...policyNames, 'prototype'];
 const peers = sglangRouters(timeScale).filter((peer) => peer.version() !== undefined);
 const workloads = (await loadWorkloads(0, options.quick ? 300 : undefined)).filter(
   ({ name }) => options.workload?.includes(name) ?? true,
@@ -45,9 +45,10 @@ for (const workload of workloads) {
   const engineUrls = await fleet.start(engineCount, settings, timeScale);
   const run = { fleet, engineUrls, workload, timeScale, folder };
   const figures: Figures[] = [floorFigures(workload)];
-  for (const policy of policies) {
-    const http = await httpFigures(fleetWith(policy, timeScale), run);
-    figures.push(http, { ...offlineFigures(workload, createPolicy(policy)), router: '  offline' });
+  for (const contender of contenders) {
+    const peer = contender === 'prototype' ? prototype(timeScale) : fleetWith(contender, timeScale);
+    const http = await httpFigures(peer, run);
+    figures.push(http, { ...offlineFigures(workload, contender), router: '  offline' });
     process.stderr.write(`${name}, ${http.router}: client lag p99 ${http.clientLagP99Ms.toFixed(0)} ms of real time\n`);
   }
   for (const peer of peers) figures.push(await httpFigures(peer, run));

@@ -1,18 +1,24 @@
-import type { Policy } from '../../runtime/router/policy/policy.ts';
+import { createPolicy, type PolicyName } from '../../runtime/router/policy/policies.ts';
 import { type Figures, firstTokenFigures, sharesOf } from './figures.ts';
+import { fleetBooks } from './fleet-books.ts';
 import { floorOf } from './floor.ts';
-import { routeTrace } from './offline.ts';
+import { playTrace } from './offline.ts';
 import { rightWithinSeconds } from './prediction-metric.ts';
+import { offlinePrototype } from './prototype/offline-prototype.ts';
 import type { Workload } from './workloads.ts';
 
 export const engineCount = 8;
 
-/** What a policy makes of a workload without HTTP. */
-export function offlineFigures({ requests, settings }: Workload, policy: Policy): Figures {
-  const outcome = routeTrace(requests, Array(engineCount).fill(settings), policy);
+/** A policy of ours, or the yardstick. */
+export type OfflineContender = PolicyName | 'prototype';
+
+/** What a router makes of a workload without HTTP. */
+export function offlineFigures({ requests, settings }: Workload, contender: OfflineContender): Figures {
+  const maker = contender === 'prototype' ? offlinePrototype : fleetBooks(createPolicy(contender));
+  const outcome = playTrace(requests, Array(engineCount).fill(settings), maker);
   const isRight = (errorMs: number) => Math.abs(errorMs) <= 1_000 * rightWithinSeconds;
   return {
-    router: policy.name,
+    router: contender,
     ...firstTokenFigures(outcome.firstTokenMs),
     tokenHitRate: outcome.tokenHitRate,
     shares: sharesOf(outcome.requestsOf, engineCount),

@@ -1,11 +1,12 @@
 /**
- * `node bench/routing/offline-main.ts [--seed N] [--policy NAME] [--json]`: first-token times of every policy on every
- * workload in virtual time: the router's own policy and book-keeping code against the simulator's engine core, no HTTP.
+ * `node bench/routing/offline-main.ts [--seed N] [--policy NAME] [--json]`: first-token times of every policy, and of the
+ * prototype, on every workload in virtual time: the router's own policy and book-keeping code against the simulator's
+ * engine core, no HTTP.
  */
 import { parseArgs } from 'node:util';
-import { createPolicy, type PolicyName, policyNames } from '../../runtime/router/policy/policies.ts';
+import { policyNames } from '../../runtime/router/policy/policies.ts';
 import { figureLines } from './figures.ts';
-import { floorFigures, offlineFigures } from './offline-figures.ts';
+import { floorFigures, type OfflineContender, offlineFigures } from './offline-figures.ts';
 import { loadWorkloads } from './workloads.ts';
 
 const { values: options } = parseArgs({
@@ -15,11 +16,11 @@ const { values: options } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-const policies = (options.policy as PolicyName[] | undefined) ?? policyNames;
+const contenders = (options.policy as OfflineContender[] | undefined) ?? [...policyNames, 'prototype'];
 const results = (await loadWorkloads(Number(options.seed))).map((workload) => ({
   workload: workload.name,
   summary: workload.summary,
-  figures: [floorFigures(workload), ...policies.map((name) => offlineFigures(workload, createPolicy(name)))],
+  figures: [floorFigures(workload), ...contenders.map((name) => offlineFigures(workload, name))],
 }));
 if (options.json) console.log(JSON.stringify(results, undefined, 2));
 else {

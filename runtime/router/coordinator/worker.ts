@@ -20,6 +20,8 @@ export interface ModelCard {
 
 /** Prompt length in bytes per token, until engines have told: English text in JSON. */
 export const priorBytesPerToken = 4;
+/** Length of an answer, until engines have told. */
+export const priorAnswerTokens = 250;
 /** KV pool of an engine that has not told its size. */
 const priorKvTokens = 200_000;
 
@@ -53,6 +55,7 @@ export class Worker implements RoutableWorker {
   promptTokens = 0;
   cachedTokens = 0;
   completionTokens = 0;
+  #toldAnswers = 0;
   #reportsCachedTokens = false;
 
   constructor(url: string, prefixBudget: PrefixBudget, access: EngineAccess) {
@@ -75,10 +78,18 @@ export class Worker implements RoutableWorker {
   /** SGLang leaves `cached_tokens` out when it is 0, and always without --enable-cache-report. */
   noteUsage({ promptTokens, cachedTokens, completionTokens }: Usage): void {
     this.promptTokens += promptTokens;
-    this.completionTokens += completionTokens ?? 0;
+    if (completionTokens !== undefined) {
+      this.completionTokens += completionTokens;
+      this.#toldAnswers++;
+    }
     if (cachedTokens === undefined) return;
     this.#reportsCachedTokens = true;
     this.cachedTokens += Math.min(cachedTokens, promptTokens);
+  }
+
+  /** Mean length of its answers, or a prior. */
+  get expectedAnswerTokens(): number {
+    return this.#toldAnswers > 0 ? this.completionTokens / this.#toldAnswers : priorAnswerTokens;
   }
 
   /** Size of the engine's KV pool, or a prior. */

@@ -58,6 +58,11 @@ export function uncachedTokensOn(worker: RoutableWorker, request: RoutingFacts):
   return Math.max(1, request.promptTokens - (matched + 0.5) * request.tokensPerBlock);
 }
 
+/** Blocks of KV, with a fraction, that a request takes beside its chain: the end of its prompt, and its answer. */
+export function restBlocks({ chain, promptTokens, tokensPerBlock }: RoutingFacts, answerTokens: number): number {
+  return (Math.max(0, promptTokens - chain.length * tokensPerBlock) + answerTokens) / tokensPerBlock;
+}
+
 /**
  * The best of `workers`, undefined when there are none. Of equal scores the one that has waited longest for a request.
  * One pass without garbage per worker: this runs for every request, over every worker.

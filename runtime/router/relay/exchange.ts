@@ -2,7 +2,7 @@ import type { Logger } from '../../shared/log.ts';
 import type { Registry } from '../coordinator/registry.ts';
 import type { Worker } from '../coordinator/worker.ts';
 import type { RouterMetrics } from '../metrics.ts';
-import type { RankedWorker } from '../policy/policy.ts';
+import { type RankedWorker, restBlocks } from '../policy/policy.ts';
 import { abortOnEngine } from '../upstream/abort.ts';
 import type { UpstreamConnection } from '../upstream/upstream-connection.ts';
 import type { AnswerSink } from './answer-sink.ts';
@@ -58,7 +58,7 @@ export class Exchange {
     worker.inFlightRequests++;
     worker.inFlightTokens += routing.promptTokens;
     worker.lastSentAtMs = sentAtMs;
-    worker.prefixes.insert(routing.chain);
+    const hold = worker.prefixes.hold(routing.chain, restBlocks(routing, worker.expectedAnswerTokens));
     const bodyBytes = body.reduce((total, part) => total + part.length, 0);
     const options: AttemptOptions = {
       workerId: worker.id,
@@ -86,6 +86,7 @@ export class Exchange {
       return end;
     } finally {
       worker.prefill.remove(entry, engineNowMs());
+      worker.prefixes.release(hold);
       worker.inFlightRequests--;
       worker.inFlightTokens -= routing.promptTokens;
     }

@@ -25,33 +25,33 @@ const order = (name: (typeof policyNames)[number], workers: RoutableWorker[]) =>
 describe('predicted-ttft', () => {
   test('prefers the worker that holds the prefix', () => {
     const warm = worker('warm');
-    warm.prefixes.insert([1, 2, 3]);
+    warm.prefixes.hold([1, 2, 3], 0);
     expect(order('predicted-ttft', [worker('cold'), warm])).toEqual(['warm', 'cold']);
   });
 
   test('leaves it when waiting there costs more than computing elsewhere', () => {
     const warm = worker('warm');
-    warm.prefixes.insert([1, 2, 3]);
+    warm.prefixes.hold([1, 2, 3], 0);
     warm.prefill.add(4_000, 0, true);
     expect(order('predicted-ttft', [warm, worker('cold')])).toEqual(['cold', 'warm']);
   });
 
   test('counts half a block beyond the ones that the worker holds', () => {
     const warm = worker('warm');
-    warm.prefixes.insert([1, 2]);
+    warm.prefixes.hold([1, 2], 0);
     expect(chooseWorker(createPolicy('predicted-ttft'), request, [warm], 0)!.uncachedTokens).toBe(768);
   });
 
   test('pays a little waiting for not computing again what another worker has', () => {
     const warm = worker('warm');
-    warm.prefixes.insert([1, 2, 3]);
+    warm.prefixes.hold([1, 2, 3], 0);
     warm.prefill.add(2_400, 0, true);
     expect(order('predicted-ttft', [worker('cold'), warm])).toEqual(['warm', 'cold']);
   });
 
   test('avoids a worker whose KV pool is full', () => {
     const full = worker('full', { inFlightTokens: 200_000 });
-    full.prefixes.insert([1]);
+    full.prefixes.hold([1], 0);
     expect(order('predicted-ttft', [full, worker('empty')])).toEqual(['empty', 'full']);
   });
 
@@ -98,16 +98,16 @@ test('power-of-two takes the less busy of two different workers', () => {
 describe('cache-aware', () => {
   test('follows a match of more than 30 % of the prompt, however busy its worker', () => {
     const warm = worker('warm', { inFlightRequests: 60 });
-    warm.prefixes.insert([1, 2]);
+    warm.prefixes.hold([1, 2], 0);
     expect(order('cache-aware', [worker('cold'), warm])[0]).toBe('warm');
   });
 
   test('takes the least loaded for a smaller match, and when loads differ much', () => {
     const warm = worker('warm', { inFlightRequests: 1 });
-    warm.prefixes.insert([1]);
+    warm.prefixes.hold([1], 0);
     expect(order('cache-aware', [worker('cold'), warm])[0]).toBe('cold');
     const swamped = worker('swamped', { inFlightRequests: 65 });
-    swamped.prefixes.insert([1, 2, 3, 4]);
+    swamped.prefixes.hold([1, 2, 3, 4], 0);
     expect(order('cache-aware', [worker('cold'), swamped])[0]).toBe('cold');
   });
 });
