@@ -104,7 +104,7 @@ export function parseRequestHead(text: string): RequestHead {
     apiKey,
     contentLength: transferCoding === undefined ? (contentLength ?? 0) : undefined,
     takesChunks: !isOld,
-    keepsAlive: isOld ? /[, ]keep-alive\b/.test(connection) : !/[, ]close\b/.test(connection),
+    keepsAlive: isOld ? /[,\s]keep-alive\b/.test(connection) : !/[,\s]close\b/.test(connection),
     expectsContinue,
   };
 }
