@@ -39,6 +39,8 @@ export class FrontServer {
     const pool = new BodyPool(maxFreeBodyBytes);
     // Node would answer an expectation that it does not know itself, past the listener that tells when an answer has left.
     control.on('checkExpectation', (request, response) => control.emit('request', request, response));
+    // Else it announces a time of its own to clients; connections are kept as long as `timeouts` says.
+    control.keepAliveTimeout = 0;
     const handlers: FrontHandlers = { carries, relay, control: (stream) => void control.emit('connection', stream) };
     const open = (connect: (onData: (bytes: Buffer) => void) => net.Socket) => {
       let socket: net.Socket | undefined;
