@@ -5,12 +5,12 @@ export interface RawAnswer {
   readonly body: Buffer;
 }
 
-/** Reads one answer off the front of `bytes` (RFC 9112); undefined when it is not complete. Written without the router. */
+/** Reads one answer off the front of `bytes` (RFC 9112); undefined when it is not complete, with its length otherwise. Written without the router. */
 export function readAnswer(
   bytes: Buffer,
   isOver: boolean,
   isHead: boolean,
-): { answer: RawAnswer; rest: Buffer } | undefined {
+): { answer: RawAnswer; bytes: number } | undefined {
   const headEnd = bytes.indexOf('\r\n\r\n');
   if (headEnd < 0) return undefined;
   const [statusLine, ...lines] = bytes.toString('latin1', 0, headEnd).split('\r\n');
@@ -24,7 +24,10 @@ export function readAnswer(
     headers[key] = key in headers ? `${headers[key]}, ${value}` : value!;
   }
   const after = bytes.subarray(headEnd + 4);
-  const whole = (body: Buffer, end: number) => ({ answer: { status, headers, body }, rest: after.subarray(end) });
+  const whole = (body: Buffer, end: number) => ({
+    answer: { status, headers, body: Buffer.from(body) },
+    bytes: headEnd + 4 + end,
+  });
   if (isHead || status < 200 || status === 204 || status === 304) return whole(Buffer.alloc(0), 0);
   if (headers['transfer-encoding'] === 'chunked') {
     const read = readChunks(after);

@@ -1,19 +1,21 @@
+import { once } from 'node:events';
 import net from 'node:net';
-import { until } from './poll.ts';
 import { type RawAnswer, readAnswer } from './raw-answer.ts';
+
+const deadlineMs = 20_000;
 
 /** A client that sends exactly the bytes that a test gives it, and reads answers by the letter of RFC 9112. */
 export class RawClient implements Disposable {
   readonly socket: net.Socket;
-  #received: Buffer = Buffer.alloc(0);
+  #buffer: Buffer = Buffer.alloc(64 * 1024);
+  #from = 0;
+  #to = 0;
   #isOver = false;
 
   /** @param socket connecting or connected */
   constructor(socket: net.Socket) {
     this.socket = socket;
-    socket.on('data', (bytes: Buffer) => {
-      this.#received = Buffer.concat([this.#received, bytes]);
-    });
+    socket.on('data', (bytes: Buffer) => this.#append(bytes));
     socket.on('error', () => {}); // `close` follows.
     for (const event of ['end', 'close'] as const) {
       socket.on(event, () => {
@@ -30,7 +32,7 @@ export class RawClient implements Disposable {
 
   /** What came and was not read as an answer. */
   get rest(): Buffer {
-    return this.#received;
+    return this.#buffer.subarray(this.#from, this.#to);
   }
 
   /** Whether the server sends no more. */
@@ -45,15 +47,15 @@ export class RawClient implements Disposable {
 
   /** The next answer, interim ones included. @param isHead whether it answers a HEAD request */
   async answer(isHead = false): Promise<RawAnswer> {
-    return until('an answer came', () => {
-      const read = readAnswer(this.#received, this.#isOver, isHead);
-      if (read === undefined) {
-        if (this.#isOver) throw new Error(`The connection ended behind ${JSON.stringify(this.#received.toString())}.`);
-        return undefined;
+    for (;;) {
+      const read = readAnswer(this.rest, this.#isOver, isHead);
+      if (read !== undefined) {
+        this.#from += read.bytes;
+        return read.answer;
       }
-      this.#received = read.rest;
-      return read.answer;
-    });
+      if (this.#isOver) throw new Error(`The connection ended behind ${JSON.stringify(this.rest.toString())}.`);
+      await this.#change();
+    }
   }
 
   async answers(count: number): Promise<RawAnswer[]> {
@@ -64,12 +66,34 @@ export class RawClient implements Disposable {
 
   /** Waits until the server sends no more, and returns what it sent. */
   async over(): Promise<string> {
-    await until('the server ended the connection', () => this.#isOver);
-    return this.#received.toString('latin1');
+    while (!this.#isOver) await this.#change();
+    return this.rest.toString('latin1');
   }
 
   [Symbol.dispose](): void {
     this.socket.destroy();
+  }
+
+  async #change(): Promise<void> {
+    const stop = new AbortController();
+    const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(deadlineMs)]);
+    const events = ['data', 'end', 'close'].map((event) => once(this.socket, event, { signal }));
+    try {
+      await Promise.race(events);
+    } finally {
+      stop.abort();
+      await Promise.allSettled(events);
+    }
+  }
+
+  #append(bytes: Buffer): void {
+    if (this.#to + bytes.length > this.#buffer.length) {
+      const larger = Buffer.alloc(2 * (this.#to - this.#from + bytes.length));
+      this.#to = this.rest.copy(larger);
+      this.#from = 0;
+      this.#buffer = larger;
+    }
+    this.#to += bytes.copy(this.#buffer, this.#to);
   }
 }
 
