@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import net from 'node:net';
 import { type RawAnswer, readAnswer } from './raw-answer.ts';
 
@@ -11,6 +10,7 @@ export class RawClient implements Disposable {
   #from = 0;
   #to = 0;
   #isOver = false;
+  #onChange = () => {};
 
   /** @param socket connecting or connected */
   constructor(socket: net.Socket) {
@@ -20,6 +20,7 @@ export class RawClient implements Disposable {
     for (const event of ['end', 'close'] as const) {
       socket.on(event, () => {
         this.#isOver = true;
+        this.#onChange();
       });
     }
   }
@@ -75,15 +76,10 @@ export class RawClient implements Disposable {
   }
 
   async #change(): Promise<void> {
-    const stop = new AbortController();
-    const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(deadlineMs)]);
-    const events = ['data', 'end', 'close'].map((event) => once(this.socket, event, { signal }));
-    try {
-      await Promise.race(events);
-    } finally {
-      stop.abort();
-      await Promise.allSettled(events);
-    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#onChange = resolve;
+    const timer = setTimeout(() => reject(new Error(`Nothing came for ${deadlineMs} ms.`)), deadlineMs);
+    await promise.finally(() => clearTimeout(timer));
   }
 
   #append(bytes: Buffer): void {
@@ -94,6 +90,7 @@ export class RawClient implements Disposable {
       this.#buffer = larger;
     }
     this.#to += bytes.copy(this.#buffer, this.#to);
+    this.#onChange();
   }
 }
 
