@@ -81,6 +81,7 @@ test.each([
   [' POST / HTTP/1.1\r\nHost: a', 'BAD_HTTP_REQUEST'],
   ['POST /\nHost: HTTP/1.1\r\nHost: a', 'BAD_HTTP_REQUEST'],
   ['POST / HTTP/1.1 \r\nHost: a', 'BAD_HTTP_REQUEST'],
+  ['POST /\xe9 HTTP/1.1\r\nHost: a', 'BAD_HTTP_REQUEST'],
   ['PRI * HTTP/2.0', 'UNSUPPORTED_HTTP_VERSION'],
   ['POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked', 'UNSUPPORTED_TRANSFER_CODING'],
   [
