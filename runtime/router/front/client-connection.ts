@@ -85,8 +85,10 @@ export class ClientConnection {
   /** Ends the connection when it has taken longer than it may. @param nowMs on the performance clock */
   checkDeadline(nowMs: number): void {
     if (nowMs < this.#deadlineMs) return;
-    const isWaitingForRequest = this.#isAnswered ? this.#held !== undefined : !this.#response?.headersSent;
-    if (isWaitingForRequest && !this.#isClosing && !this.#isControlled) {
+    // Nothing of the control surface's answer is known here, so its requests are cut.
+    const mayStillRefuse = !this.#isControlled && !this.#response?.headersSent;
+    const isWaitingForRequest = this.#isAnswered ? this.#held !== undefined : mayStillRefuse;
+    if (isWaitingForRequest && !this.#isClosing) {
       this.#refuse(routerError('REQUEST_TIMEOUT'));
       this.#request?.breakOff(routerError('REQUEST_TIMEOUT'));
     } else this.#socket.destroy();
@@ -126,9 +128,12 @@ export class ClientConnection {
   /** @returns what follows the head and was not its body, undefined when the head has not ended */
   #readHead(bytes: Buffer): Buffer | undefined {
     let all = this.#held ? Buffer.concat([this.#held, bytes]) : bytes;
-    if (this.#held === undefined) this.#deadlineMs = performance.now() + this.#timeouts.headMs;
+    const isBegun = this.#held !== undefined;
     // Empty lines ahead of a request are passed over (RFC 9112 section 2.2).
-    while (all.length > 1 && all[0] === 13 && all[1] === 10) all = all.subarray(2);
+    let start = 0;
+    while (all[start] === 13 && all[start + 1] === 10) start += 2;
+    all = all.subarray(start);
+    if (!isBegun && all.length > 0) this.#deadlineMs = performance.now() + this.#timeouts.headMs;
     const end = all.indexOf(headEnd);
     if (end > maxHeadBytes || (end < 0 && all.length > maxHeadBytes)) {
       throw routerError('HEAD_TOO_LARGE', { limitBytes: maxHeadBytes });
@@ -157,6 +162,7 @@ export class ClientConnection {
       takesChunks,
       // Whether a client that waits for a go-ahead sends its body behind a refusal cannot be known.
       keepsAlive: keepsAlive && !expectsContinue && !this.#isClosing,
+      isHeadOnly: head.method === 'HEAD',
     });
     const request = new ClientRequest(head, this.#pool, () => {
       if (expectsContinue) this.#socket.write(continueAnswer, 'latin1');
@@ -275,6 +281,11 @@ export class ClientConnection {
 
   #refuse(error: CodedError): void {
     if (this.#socket.destroyed) return;
+    if (this.#isAnswered && this.#framing !== undefined) {
+      // What is bad belongs to a request that has had its answer; a second one would be taken for the next request's.
+      this.#finishConnection();
+      return;
+    }
     const isAnswering = !this.#isAnswered && (this.#isControlled || this.#response!.headersSent);
     if (isAnswering) {
       this.#socket.destroy();

@@ -11,6 +11,8 @@ export interface ClientResponseOptions {
   readonly takesChunks: boolean;
   /** Whether the connection stays open behind this answer. */
   readonly keepsAlive: boolean;
+  /** Whether only the head is wanted: the request was a HEAD. */
+  readonly isHeadOnly?: boolean;
 }
 
 interface ClientResponseEvents {
@@ -27,20 +29,24 @@ interface ClientResponseEvents {
 export class ClientResponse extends EventEmitter<ClientResponseEvents> {
   readonly #socket: Socket;
   readonly #takesChunks: boolean;
+  readonly #isHeadOnly: boolean;
   #keepsAlive: boolean;
   /** Status and headers that wait for the first bytes of the body, to leave with them. */
   #head: string | undefined;
   #framing: 'none' | 'length' | 'chunked' | 'close' = 'none';
+  /** Bytes of the body that were announced and not yet written. */
+  #left = 0;
   #headersSent = false;
   #awaitsDrain = false;
   #isEnded = false;
   #isFinished = false;
   #isClosed = false;
 
-  constructor({ socket, takesChunks, keepsAlive }: ClientResponseOptions) {
+  constructor({ socket, takesChunks, keepsAlive, isHeadOnly = false }: ClientResponseOptions) {
     super();
     this.#socket = socket;
     this.#takesChunks = takesChunks;
+    this.#isHeadOnly = isHeadOnly;
     this.#keepsAlive = keepsAlive;
   }
 
@@ -73,14 +79,17 @@ export class ClientResponse extends EventEmitter<ClientResponseEvents> {
   writeHead(status: number, reason: string, headers: readonly string[]): void {
     this.#headersSent = true;
     let head = `HTTP/1.1 ${status} ${reason}\r\n`;
-    let hasLength = false;
+    let length: number | undefined;
     for (let i = 0; i < headers.length; i += 2) {
       const name = headers[i]!;
-      hasLength ||= name.length === 14 && name.toLowerCase() === 'content-length';
+      if (name.length === 14 && name.toLowerCase() === 'content-length') length = Number(headers[i + 1]);
       head += `${name}: ${headers[i + 1]}\r\n`;
     }
-    if (hasLength || status === 204 || status === 304) this.#framing = 'length';
-    else if (this.#takesChunks) {
+    if (this.#isHeadOnly || status === 204 || status === 304) this.#framing = 'none';
+    else if (length !== undefined) {
+      this.#framing = 'length';
+      this.#left = length;
+    } else if (this.#takesChunks) {
       this.#framing = 'chunked';
       head += 'transfer-encoding: chunked\r\n';
     } else {
@@ -92,9 +101,20 @@ export class ClientResponse extends EventEmitter<ClientResponseEvents> {
     this.#head = `${head}\r\n`;
   }
 
-  /** @returns false when the client reads slower than this is called: wait for `drain` */
+  /**
+   * More than was announced cuts the connection: its rest would be read as the next answer.
+   * @returns false when the client reads slower than this is called: wait for `drain`
+   */
   write(bytes: Buffer): boolean {
-    if (this.#isClosed) return true;
+    // A chunk of no bytes would end the body.
+    if (this.#isClosed || this.#isEnded || this.#framing === 'none' || bytes.length === 0) return true;
+    if (this.#framing === 'length') {
+      this.#left -= bytes.length;
+      if (this.#left < 0) {
+        this.destroy();
+        return true;
+      }
+    }
     const head = this.#head;
     this.#head = undefined;
     const isChunked = this.#framing === 'chunked';
@@ -109,22 +129,28 @@ export class ClientResponse extends EventEmitter<ClientResponseEvents> {
     return mayGoOn;
   }
 
-  /** Ends the answer. @param bytes the last of the body */
+  /** Ends the answer; cuts the connection when less than was announced came. @param bytes the last of the body */
   end(bytes?: Buffer): void {
     if (this.#isClosed || this.#isEnded) return;
-    if (bytes !== undefined && bytes.length > 0) this.write(bytes);
+    if (bytes !== undefined) this.write(bytes);
     this.#isEnded = true;
+    if (this.#left !== 0) {
+      this.destroy();
+      return;
+    }
     const head = this.#head;
     this.#head = undefined;
     if (head !== undefined) this.#socket.write(head + (this.#framing === 'chunked' ? '0\r\n\r\n' : ''), 'latin1');
     else if (this.#framing === 'chunked') this.#socket.write(lastChunk);
     if (this.#socket.writableLength === 0) this.#finish();
-    else this.#socket.write('', () => this.#finish()); // Writes are done in turn: this one when all before it are.
+    else this.#socket.write('', this.#onLastWritten); // Writes are done in turn: this one when all before it are.
   }
 
   /** Cuts the connection, so that a client cannot take what it has for all. */
   destroy(): void {
-    this.#socket.destroy();
+    // Where the end of the connection is the end of the body, only a reset tells that there was more.
+    if (this.#framing === 'close' && !('encrypted' in this.#socket)) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
   }
 
   get needsDrain(): boolean {
@@ -139,6 +165,10 @@ export class ClientResponse extends EventEmitter<ClientResponseEvents> {
   readonly #onDrain = () => {
     this.#awaitsDrain = false;
     this.emit('drain');
+  };
+
+  readonly #onLastWritten = (error?: Error | null) => {
+    if (!error) this.#finish(); // Else the connection is gone, and says so itself.
   };
 
   #finish(): void {

@@ -30,11 +30,17 @@ export class FrontServer {
   readonly #server: net.Server;
   readonly #tls: tls.Server | undefined;
   readonly #connections = new Set<ClientConnection>();
+  /** Under TLS the sockets below, also of clients that have not finished their handshake. */
+  readonly #handshakes = new Set<net.Socket>();
   readonly #timer: NodeJS.Timeout;
 
   constructor(options: FrontServerOptions) {
     const { carries, relay, control, timeouts = defaultTimeouts } = options;
     const pool = new BodyPool(maxFreeBodyBytes);
+    // Node would answer an expectation that it does not know itself, past the listener that tells when an answer has left.
+    control.on('checkExpectation', (request, response) => control.emit('request', request, response));
+    // Else it announces a time of its own to clients; connections are kept as long as `timeouts` says.
+    control.keepAliveTimeout = 0;
     const handlers: FrontHandlers = { carries, relay, control: (stream) => void control.emit('connection', stream) };
     const open = (connect: (onData: (bytes: Buffer) => void) => net.Socket) => {
       let socket: net.Socket | undefined;
@@ -55,6 +61,10 @@ export class FrontServer {
       );
       this.#tls.on('tlsClientError', (_error, socket) => socket.destroy());
       this.#server = this.#tls;
+      this.#server.on('connection', (socket: net.Socket) => {
+        this.#handshakes.add(socket);
+        socket.once('close', () => this.#handshakes.delete(socket));
+      });
     } else {
       this.#server = net.createServer({ noDelay: true, pauseOnConnect: true }, (socket) =>
         open((onData) => adoptSocket(socket, onData)),
@@ -81,6 +91,7 @@ export class FrontServer {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     for (const connection of this.#connections) connection.destroy();
+    for (const socket of this.#handshakes) socket.destroy();
     if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
     this.#server.close();

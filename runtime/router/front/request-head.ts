@@ -23,7 +23,7 @@ export interface RequestHead {
 /** Longest head that is read, in bytes. */
 export const maxHeadBytes = 128 * 1024;
 
-const requestLine = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([^\0- \x7f]+) HTTP\/(\d)\.(\d)$/;
+const requestLine = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([!-~]+) HTTP\/(\d)\.(\d)$/;
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Everything below a space but the tab, and DEL (RFC 9110 section 5.5). */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
@@ -104,7 +104,7 @@ export function parseRequestHead(text: string): RequestHead {
     apiKey,
     contentLength: transferCoding === undefined ? (contentLength ?? 0) : undefined,
     takesChunks: !isOld,
-    keepsAlive: isOld ? /[, ]keep-alive\b/.test(connection) : !/[, ]close\b/.test(connection),
+    keepsAlive: isOld ? /[,\s]keep-alive\b/.test(connection) : !/[,\s]close\b/.test(connection),
     expectsContinue,
   };
 }

@@ -53,6 +53,7 @@ export class Attempt implements ExchangeHandler {
   #held: Buffer | undefined;
   #hasBegun = false;
   #isSettled = false;
+  #awaitsDrain = false;
 
   constructor(options: AttemptOptions, connection: UpstreamConnection) {
     this.#options = options;
@@ -158,9 +159,14 @@ export class Attempt implements ExchangeHandler {
     if (sink.isSatisfied) {
       sink.end();
       this.#settle({ kind: 'complete', status: this.#head!.status, isEngineDone: false });
-    } else if (!mayGoOn) {
+    } else if (!mayGoOn && !this.#awaitsDrain) {
+      // What was read with this piece still comes through here.
+      this.#awaitsDrain = true;
       this.#connection.pause();
-      sink.onDrain(() => this.#connection.resume());
+      sink.onDrain(() => {
+        this.#awaitsDrain = false;
+        this.#connection.resume();
+      });
     }
   }
 }

@@ -155,6 +155,7 @@ interface ParsedHead extends ResponseHead {
   readonly keepAlive: boolean;
 }
 
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Control characters but the tab; a lone CR or LF among them could end a line of the answer to the client. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const controls = /[\0-\x08\x0a-\x1f\x7f]/;
@@ -174,6 +175,7 @@ function parseHead(text: string): ParsedHead {
     if (colon <= 0 || controls.test(line))
       throw new ResponseSyntaxError(`bad header line ${JSON.stringify(line.slice(0, 40))}`);
     const name = line.slice(0, colon);
+    if (!token.test(name)) throw new ResponseSyntaxError(`bad header name ${JSON.stringify(name.slice(0, 40))}`);
     const value = line.slice(colon + 1).trim();
     rawHeaders.push(name, value);
     switch (name.toLowerCase()) {
@@ -181,10 +183,15 @@ function parseHead(text: string): ParsedHead {
         if (!/^\d{1,15}$/.test(value) || (contentLength >= 0 && contentLength !== Number(value))) {
           throw new ResponseSyntaxError(`bad content-length ${JSON.stringify(value.slice(0, 40))}`);
         }
+        // One that says the same again goes no further.
+        if (contentLength >= 0) rawHeaders.length -= 2;
         contentLength = Number(value);
         break;
       case 'transfer-encoding':
-        chunked = /(^|,)\s*chunked\s*$/i.test(value);
+        if (chunked || value.toLowerCase() !== 'chunked') {
+          throw new ResponseSyntaxError(`unknown transfer-encoding ${JSON.stringify(value.slice(0, 40))}`);
+        }
+        chunked = true;
         break;
       case 'content-type':
         contentType = value.toLowerCase();
@@ -194,6 +201,8 @@ function parseHead(text: string): ParsedHead {
         break;
     }
   }
+  // RFC 9112 section 6.3: two framings are an error, since the next one to read them may choose the other.
+  if (chunked && contentLength >= 0) throw new ResponseSyntaxError('both content-length and transfer-encoding');
   const framing = chunked ? 'chunked' : contentLength >= 0 ? 'length' : 'close';
   const keepAlive = minor === '1' ? !/\bclose\b/.test(connection) : /\bkeep-alive\b/.test(connection);
   return { status: Number(code), reason: reason ?? '', rawHeaders, contentType, framing, contentLength, keepAlive };

@@ -128,7 +128,9 @@ export class UpstreamConnection implements ResponseHandler {
     this.#parser = new ResponseParser(this);
     this.#stage = 'request';
     this.#socket.resume();
-    if (reusable && !this.#socket.destroyed) this.#onIdle(this);
+    // An engine that answered before it had read the request may never read the rest of it.
+    const isSent = this.#socket.writableLength === 0;
+    if (reusable && isSent && !this.#socket.destroyed) this.#onIdle(this);
     else this.#socket.destroy();
     exchange?.onEnd();
   }
