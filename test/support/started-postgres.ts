@@ -11,7 +11,7 @@ const host = '127.0.0.1';
 /** A test's database may be lost with its machine. */
 const settings = [
   ...['fsync=off', 'full_page_writes=off', 'synchronous_commit=off', 'shared_buffers=16MB', 'max_connections=200'],
-  ...[`listen_addresses=${host}`, 'unix_socket_directories=', 'log_min_messages=fatal', 'autovacuum=off'],
+  ...[`listen_addresses=${host}`, 'unix_socket_directories=', 'log_min_messages=log', 'autovacuum=off'],
 ];
 
 /** A real Postgres as a child process on a free port, with its data in a folder of its own. Disposal ends and removes it. */
@@ -19,7 +19,7 @@ export class StartedPostgres implements AsyncDisposable {
   readonly port: number;
   readonly #binaries: PostgresBinaries;
   readonly #data: string;
-  readonly #cleanUp: AsyncDisposableStack;
+  #cleanUp: AsyncDisposableStack | undefined;
   #server: StartedProcess | undefined;
   #databases = 0;
 
@@ -33,16 +33,18 @@ export class StartedPostgres implements AsyncDisposable {
     const { uid, gid } = binaries.user;
     if (uid !== undefined) chownSync(data, uid, gid!);
     initialise(binaries, data);
-    const started = new StartedPostgres(binaries, data, await findFreePort(host), stack.move());
+    const started = new StartedPostgres(binaries, data, await findFreePort(host));
+    // Ended before its folder is removed, also when it does not come up.
+    stack.defer(() => started.stop());
     await started.startAgain();
+    started.#cleanUp = stack.move();
     return started;
   }
 
-  private constructor(binaries: PostgresBinaries, data: string, port: number, cleanUp: AsyncDisposableStack) {
+  private constructor(binaries: PostgresBinaries, data: string, port: number) {
     this.#binaries = binaries;
     this.#data = data;
     this.port = port;
-    this.#cleanUp = cleanUp;
   }
 
   /** The URL of a new, empty database. */
@@ -77,8 +79,7 @@ export class StartedPostgres implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
-    await this.#cleanUp[Symbol.asyncDispose]();
+    await this.#cleanUp?.[Symbol.asyncDispose]();
   }
 
   #url(database: string): string {
