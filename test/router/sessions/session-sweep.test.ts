@@ -95,6 +95,7 @@ describe.each(storeKinds)('what time does to sessions in %s', (kind) => {
   });
 
   test('a message to a session whose router is gone frees it for a resumption at once', async () => {
+    await coordinator.register(runner.registration, Date.now());
     await activeSession(store, 's1', Date.now());
     await store.turns.claim(claim('s1', 't1', 'a router that was killed'), Date.now());
     const message = { sessionId: 's1', ownerKeyId: owner, content: 'hello', idempotencyKey: undefined };
