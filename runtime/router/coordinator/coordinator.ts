@@ -55,6 +55,7 @@ export class Coordinator extends EventEmitter<CoordinatorEvents> {
       await this.keepLease(nowMs);
       await this.sync(nowMs);
     } catch (error) {
+      if (this.#store.database.isAvailable) throw error;
       this.#log.warn('started without the store', { error });
     }
   }

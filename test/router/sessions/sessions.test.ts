@@ -94,6 +94,11 @@ describe.each(storeKinds)('sessions in %s', (kind) => {
     expect((await client.get(id)).body.status).toBe('active');
   });
 
+  test('what cannot be an id is no session', async () => {
+    expect((await client.get('%00')).body.error.code).toBe('UNKNOWN_SESSION');
+    expect((await client.ask('a%2Fb', 'hello')).body.error.code).toBe('UNKNOWN_SESSION');
+  });
+
   test('pause gives the sandbox back; messages name the way on; resume restores the conversation on another runner', async () => {
     const { id } = await client.create();
     await client.ask(id, 'hello');
@@ -195,6 +200,7 @@ describe.each(storeKinds)('sessions in %s', (kind) => {
 
   test.each([
     ['POST', '/api/sessions', { agent: '' }, 'agent'],
+    ['POST', '/api/sessions', { model: 'a\u0000b' }, 'model'],
     ['POST', '/api/sessions', { agnet: 'chat' }, 'agnet'],
     ['POST', '/api/sessions', { metadata: { n: 1 } }, 'metadata'],
     ['GET', '/api/sessions?limit=0', undefined, 'limit'],
