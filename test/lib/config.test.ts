@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { loadFleetConfig } from '../../lib/config/load.ts';
-import { FleetConfigError, type Mistake } from '../../lib/config/mistakes.ts';
 import type { FleetConfig } from '../../lib/config/schema.ts';
+import { FleetConfigError, type Mistake } from '../../runtime/shared/config-mistakes.ts';
 import { repositoryRoot } from '../support/fleet-templates.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 

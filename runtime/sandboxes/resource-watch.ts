@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { type ProcessRow, readProcessTable } from '../shared/process/process-table.ts';
+import { processTree } from '../shared/process/process-tree.ts';
+import type { Sandbox } from './sandbox.ts';
+
+/** A sandbox that grows by a gigabyte in a second is found when it has grown by half of one. */
+const intervalMs = 500;
+
+/**
+ * Looks at all sandboxes again and again: kills the ones that have grown past their limit, where no control group does,
+ * and notes which processes belong to each. Linux only; elsewhere it does nothing.
+ */
+export class ResourceWatch {
+  readonly #sandboxes: () => Iterable<Sandbox>;
+  readonly #timer: NodeJS.Timeout | undefined;
+
+  constructor(sandboxes: () => Iterable<Sandbox>) {
+    this.#sandboxes = sandboxes;
+    if (process.platform === 'linux') this.#timer = setInterval(() => this.#look(), intervalMs).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #look(): void {
+    const watched = [...this.#sandboxes()];
+    if (watched.length === 0) return;
+    const table = readProcessTable();
+    const families = familiesOf(
+      watched.map(({ pid }) => pid ?? 0),
+      table,
+    );
+    for (const sandbox of watched) {
+      const rows = families.get(sandbox.pid ?? 0) ?? [];
+      sandbox.noteFamily(rows);
+      if (sandbox.memoryMb === null) continue;
+      const bytes = rows.reduce((sum, { pid }) => sum + readOwnMemory(pid), 0);
+      if (bytes <= sandbox.memoryMb * 1024 * 1024) continue;
+      sandbox.kill({
+        code: 'SANDBOX_OUT_OF_MEMORY',
+        reason: `it uses ${Math.ceil(bytes / 1024 / 1024)} MiB of memory, its limit is ${sandbox.memoryMb} MiB`,
+      });
+    }
+  }
+}
+
+/** The processes of each root, by its pid. */
+function familiesOf(roots: readonly number[], table: readonly ProcessRow[]): Map<number, ProcessRow[]> {
+  const byPid = new Map(table.map((row) => [row.pid, row]));
+  return new Map(
+    roots.map((pid) => {
+      const root = byPid.get(pid);
+      // Most have no child: the search through the table is for those that do.
+      const hasOthers = root && table.some((row) => row.parentPid === pid || (row.groupId === pid && row.pid !== pid));
+      if (!root || !hasOthers) return [pid, root ? [root] : []];
+      return [pid, processTree(root, table).flatMap((member) => byPid.get(member) ?? [])];
+    }),
+  );
+}
+
+function readOwnMemory(pid: number): number {
+  try {
+    return ownMemoryBytes(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return 0; // It ended meanwhile.
+  }
+}
+
+/**
+ * Memory that a process has for itself, by its /proc/PID/status (proc(5)): anonymous and shared memory and what is
+ * swapped out. Pages of program files are left out: all sandboxes share them.
+ */
+export function ownMemoryBytes(status: string): number {
+  const kilobytes = (name: string) => Number(status.match(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm'))?.[1] ?? 0);
+  return 1024 * (kilobytes('RssAnon') + kilobytes('RssShmem') + kilobytes('VmSwap'));
+}
