@@ -92,7 +92,7 @@ function answer(turn, asked) {
     };
     let hasPassed = false;
     let isDone = false;
-    const take = (payload) => {
+    const take = (response, payload) => {
       if (payload === '[DONE]') {
         isDone = true;
         return;
@@ -115,7 +115,8 @@ function answer(turn, asked) {
       if (piece) turn.text += piece;
       hasPassed = true;
       // The engine's text as it is, so that it is not written anew for each token.
-      write(`{"type":"chunk","turnId":${JSON.stringify(turn.turnId)},"chunk":${payload}}`);
+      const isTaken = write(`{"type":"chunk","turnId":${JSON.stringify(turn.turnId)},"chunk":${payload}}`);
+      if (!isTaken) holdUp(response);
     };
     const request = post('/v1/chat/completions', {
       model: session.model ?? 'default',
@@ -150,7 +151,7 @@ function answer(turn, asked) {
         const lines = (pending + text).split('\n');
         pending = lines.pop();
         for (const line of lines) {
-          if (line.startsWith('data:')) take(line.slice(5).trim());
+          if (line.startsWith('data:')) take(response, line.slice(5).trim());
         }
       });
       response.on('error', (error) => fail('ENGINE_UNAVAILABLE', error.message, true));
@@ -160,6 +161,12 @@ function answer(turn, asked) {
       });
     });
   });
+}
+
+/** A client that reads slowly slows the engine's answer down. */
+function holdUp(response) {
+  response.pause();
+  process.stdout.once('drain', () => response.resume());
 }
 
 function post(path, body) {

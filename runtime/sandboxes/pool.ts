@@ -1,15 +1,14 @@
-import { backoffMs } from '../shared/backoff.ts';
-import { describeError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
-import { restartBackoffSeconds } from '../shared/process/restart-policy.ts';
+import { killTrees } from '../shared/process/process-tree.ts';
 import type { PoolStatistics, SandboxSpec, SandboxView, TurnEvent, TurnRequest } from '../shared/sandbox-protocol.ts';
 import type { AgentDefinition } from './agent-definition.ts';
 import type { Confinement } from './confinement.ts';
 import { type Death, fail } from './errors.ts';
 import { planLaunch } from './launch.ts';
-import { ResourceWatch } from './resource-watch.ts';
+import { noteFamilies, ResourceWatch } from './resource-watch.ts';
 import { Sandbox } from './sandbox.ts';
 import { planWarm } from './warm-plan.ts';
+import { WarmSandboxes } from './warm-sandboxes.ts';
 
 export interface PoolOptions {
   /** The first one is warmed unless its definition says otherwise. */
@@ -33,7 +32,6 @@ export interface PoolOptions {
 }
 
 const idleLookMs = 1_000;
-const hostEnding: Death = { code: 'SANDBOX_DIED', reason: 'the host of sandboxes ends' };
 
 /** All sandboxes of one host: those of sessions, by the session's id, and a few that wait, started, for one. */
 export class SandboxPool {
@@ -41,21 +39,19 @@ export class SandboxPool {
   readonly #agents: ReadonlyMap<string, AgentDefinition>;
   /** A promise while the sandbox is starting. */
   readonly #sessions = new Map<string, { sandbox: Sandbox | undefined; readonly ready: Promise<Sandbox> }>();
-  /** Waiting or starting to wait. */
-  readonly #warm = new Set<Sandbox>();
-  readonly #idle: Sandbox[] = [];
+  readonly #warm: WarmSandboxes;
   /** Every process, whatever it does. */
   readonly #all = new Set<Sandbox>();
-  #watch: ResourceWatch | undefined;
-  #idleTimer: NodeJS.Timeout | undefined;
-  #retryTimer: NodeJS.Timeout | undefined;
-  #warmFailures = 0;
+  readonly #watch: ResourceWatch;
+  readonly #idleTimer: NodeJS.Timeout;
   #isWarming = false;
   #isClosed = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
     this.#agents = new Map(options.agents.map((agent) => [agent.name, agent]));
+    const plan = () => this.#warmPlan();
+    this.#warm = new WarmSandboxes({ plan, start: (agent) => this.#start(agent, undefined), log: options.log });
     this.#watch = new ResourceWatch(() => this.#all);
     this.#idleTimer = setInterval(() => this.#endIdle(), Math.min(idleLookMs, options.idleMs)).unref();
   }
@@ -63,7 +59,7 @@ export class SandboxPool {
   /** Begins to keep sandboxes warm. */
   startWarming(): void {
     this.#isWarming = true;
-    this.#refill();
+    this.#warm.adjust();
   }
 
   /**
@@ -90,14 +86,14 @@ export class SandboxPool {
     const ready = this.#obtain(agent, spec);
     const entry = { sandbox: undefined as Sandbox | undefined, ready };
     this.#sessions.set(spec.sessionId, entry);
-    this.#refill();
+    this.#warm.adjust();
     try {
       entry.sandbox = await ready;
       void entry.sandbox.ended.then((death) => this.#forget(spec.sessionId, entry.sandbox!, death));
       return { view: entry.sandbox.view, isNew: true };
     } catch (error) {
       this.#sessions.delete(spec.sessionId);
-      this.#refill();
+      this.#warm.adjust();
       throw error;
     }
   }
@@ -124,16 +120,13 @@ export class SandboxPool {
     if (!entry) return;
     const sandbox = await entry.ready.catch(() => undefined);
     if (!sandbox) return;
-    await sandbox.end('its session gave it up');
-    // The listener of `ended` may come later than this call returns.
-    if (this.#sessions.get(sessionId)?.sandbox === sandbox) this.#sessions.delete(sessionId);
-    this.#refill();
+    await this.#endSession(sessionId, sandbox, 'its session gave it up');
   }
 
   get statistics(): PoolStatistics {
     return {
       activeCount: this.#sessions.size,
-      warmingCount: this.#warm.size,
+      warmingCount: this.#warm.count,
       maxSandboxes: this.#options.maxSandboxes,
     };
   }
@@ -146,34 +139,33 @@ export class SandboxPool {
   /** Takes no new sandboxes and no new turns; what runs goes on. */
   refuseWork(): void {
     this.#isClosed = true;
-    this.#refill();
+    this.#warm.adjust();
   }
 
   /** Ends every sandbox. */
   async close(): Promise<void> {
     this.refuseWork();
     clearInterval(this.#idleTimer);
+    noteFamilies([...this.#all]);
     await Promise.all([...this.#all].map((sandbox) => sandbox.end('its host ends')));
-    this.#watch?.stop();
+    this.#watch.stop();
   }
 
   /** For the moment of exiting: kills everything, synchronously. */
   kill(): void {
     this.#isClosed = true;
-    for (const sandbox of this.#all) sandbox.kill(hostEnding);
+    killTrees([...this.#all].flatMap(({ identity }) => identity ?? []));
   }
 
   async #obtain(agent: AgentDefinition, spec: SandboxSpec): Promise<Sandbox> {
-    const index = this.#idle.findIndex((sandbox) => sandbox.agent === agent);
-    const waiting = index === -1 ? undefined : this.#idle.splice(index, 1)[0]!;
-    if (waiting) this.#warm.delete(waiting);
+    const waiting = this.#warm.take(agent);
     const sandbox = waiting ?? this.#start(agent, spec.sessionId);
     if (!waiting) await sandbox.whenReady();
     sandbox.assign(spec, this.#options.engineUrl());
     this.#options.log.info('sandbox given to a session', {
       sessionId: spec.sessionId,
       agent: agent.name,
-      pid: sandbox.pid,
+      pid: sandbox.identity?.pid,
       isWarm: waiting !== undefined,
     });
     return sandbox;
@@ -186,7 +178,7 @@ export class SandboxPool {
     const hasMemoryGroup = memoryMb !== null && confinement.systemdScope !== undefined;
     const sandbox = new Sandbox({ agent, launch, hasMemoryGroup, memoryMb, graceMs, log });
     this.#all.add(sandbox);
-    const { pid } = sandbox;
+    const pid = sandbox.identity?.pid;
     if (pid !== undefined) registry?.add('sandbox', pid);
     void sandbox.ended.then(() => {
       this.#all.delete(sandbox);
@@ -198,74 +190,36 @@ export class SandboxPool {
   #forget(sessionId: string, sandbox: Sandbox, death: Death): void {
     const isWanted = this.#sessions.get(sessionId)?.sandbox === sandbox;
     if (isWanted) this.#sessions.delete(sessionId);
-    const fields = { sessionId, agent: sandbox.agent.name, pid: sandbox.pid, ...death };
+    const fields = { sessionId, agent: sandbox.agent.name, pid: sandbox.identity?.pid, ...death };
     this.#options.log.info('sandbox ended', fields);
     if (sandbox.stderrTail !== '' && isWanted) {
       this.#options.log.warn('agent wrote to stderr before its end', { ...fields, detail: sandbox.stderrTail });
     }
-    this.#refill();
+    this.#warm.adjust();
   }
 
-  /** Brings the waiting sandboxes to their number: at most one start at a time, so that nobody else waits for it. */
-  #refill(): void {
-    const plan = this.#warmPlan();
-    for (const [name, count] of plan) {
-      const present = [...this.#warm].filter((sandbox) => sandbox.agent.name === name);
-      const waiting = this.#idle.filter((sandbox) => sandbox.agent.name === name);
-      for (const surplus of waiting.slice(0, Math.max(0, present.length - count))) {
-        this.#dropWarm(surplus);
-        void surplus.end('nobody waits for it');
-      }
-      const isStarting = this.#warm.size > this.#idle.length;
-      if (present.length < count && !isStarting && this.#retryTimer === undefined) {
-        void this.#startWarm(this.#agents.get(name)!);
-      }
-    }
-  }
-
-  #warmPlan(): Map<string, number> {
+  #warmPlan(): Map<AgentDefinition, number> {
     const { agents, warm, maxSandboxes } = this.#options;
     const isOn = this.#isWarming && !this.#isClosed;
     const wanted = agents.map((agent, index) => {
       const count = agent.warm ?? (index === 0 ? warm : 0);
-      return [agent.name, isOn ? count : 0] as const;
+      return [agent, isOn ? count : 0] as const;
     });
     return planWarm({ maxSandboxes, active: this.#sessions.size, wanted: new Map(wanted) });
   }
 
-  async #startWarm(agent: AgentDefinition): Promise<void> {
-    const sandbox = this.#start(agent, undefined);
-    this.#warm.add(sandbox);
-    try {
-      await sandbox.whenReady();
-      this.#idle.push(sandbox);
-      this.#warmFailures = 0;
-      void sandbox.ended.then(() => {
-        this.#dropWarm(sandbox);
-        this.#refill();
-      });
-    } catch (error) {
-      this.#warm.delete(sandbox);
-      this.#warmFailures++;
-      const waitMs = backoffMs(restartBackoffSeconds, this.#warmFailures);
-      this.#options.log.warn('warming a sandbox failed', { agent: agent.name, waitMs, detail: describeError(error) });
-      this.#retryTimer = setTimeout(() => {
-        this.#retryTimer = undefined;
-        this.#refill();
-      }, waitMs).unref();
-    }
-    this.#refill();
-  }
-
-  #dropWarm(sandbox: Sandbox): void {
-    this.#warm.delete(sandbox);
-    const index = this.#idle.indexOf(sandbox);
-    if (index !== -1) this.#idle.splice(index, 1);
-  }
-
   #endIdle(): void {
-    for (const { sandbox } of this.#sessions.values()) {
-      if (sandbox && sandbox.idleMs > this.#options.idleMs) void sandbox.end('it had no turn for long');
+    for (const [sessionId, { sandbox }] of this.#sessions) {
+      if (!sandbox || sandbox.idleMs <= this.#options.idleMs) continue;
+      void this.#endSession(sessionId, sandbox, 'it had no turn for long');
     }
+  }
+
+  /** The session has no sandbox from now on: a message that comes while the old one ends must not be lost with it. */
+  async #endSession(sessionId: string, sandbox: Sandbox, reason: string): Promise<void> {
+    if (this.#sessions.get(sessionId)?.sandbox === sandbox) this.#sessions.delete(sessionId);
+    this.#warm.adjust();
+    noteFamilies([sandbox]);
+    await sandbox.end(reason);
   }
 }

@@ -25,15 +25,7 @@ export class ResourceWatch {
 
   #look(): void {
     const watched = [...this.#sandboxes()];
-    if (watched.length === 0) return;
-    const table = readProcessTable();
-    const families = familiesOf(
-      watched.map(({ pid }) => pid ?? 0),
-      table,
-    );
-    for (const sandbox of watched) {
-      const rows = families.get(sandbox.pid ?? 0) ?? [];
-      sandbox.noteFamily(rows);
+    for (const [sandbox, rows] of noteFamilies(watched)) {
       if (sandbox.memoryMb === null) continue;
       const bytes = rows.reduce((sum, { pid }) => sum + readOwnMemory(pid), 0);
       if (bytes <= sandbox.memoryMb * 1024 * 1024) continue;
@@ -45,18 +37,29 @@ export class ResourceWatch {
   }
 }
 
-/** The processes of each root, by its pid. */
-function familiesOf(roots: readonly number[], table: readonly ProcessRow[]): Map<number, ProcessRow[]> {
-  const byPid = new Map(table.map((row) => [row.pid, row]));
-  return new Map(
-    roots.map((pid) => {
-      const root = byPid.get(pid);
-      // Most have no child: the search through the table is for those that do.
-      const hasOthers = root && table.some((row) => row.parentPid === pid || (row.groupId === pid && row.pid !== pid));
-      if (!root || !hasOthers) return [pid, root ? [root] : []];
-      return [pid, processTree(root, table).flatMap((member) => byPid.get(member) ?? [])];
-    }),
+/** Tells each sandbox which processes belong to it now. Reads the table of processes once, whatever their number. */
+export function noteFamilies(sandboxes: readonly Sandbox[]): Map<Sandbox, readonly ProcessRow[]> {
+  if (sandboxes.length === 0) return new Map();
+  const table = readProcessTable();
+  const families = familiesOf(
+    sandboxes.map(({ identity }) => identity?.pid ?? 0),
+    table,
   );
+  for (const [index, sandbox] of sandboxes.entries()) sandbox.noteFamily(families[index]!);
+  return new Map(sandboxes.map((sandbox, index) => [sandbox, families[index]!]));
+}
+
+/** The processes of each root. */
+function familiesOf(roots: readonly number[], table: readonly ProcessRow[]): ProcessRow[][] {
+  const byPid = new Map(table.map((row) => [row.pid, row]));
+  const parents = new Set(table.map(({ parentPid }) => parentPid));
+  return roots.map((pid) => {
+    const root = byPid.get(pid);
+    if (!root) return [];
+    // Most have no child: the search through the table is for those that do.
+    if (!parents.has(pid)) return [root];
+    return processTree(root, table).flatMap((member) => byPid.get(member) ?? []);
+  });
 }
 
 function readOwnMemory(pid: number): number {

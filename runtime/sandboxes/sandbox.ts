@@ -1,6 +1,6 @@
 import type { CodedError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
-import type { ProcessRow } from '../shared/process/process-table.ts';
+import type { ProcessIdentity } from '../shared/process/process-table.ts';
 import type { SandboxSpec, SandboxView, TurnRequest } from '../shared/sandbox-protocol.ts';
 import type { AgentDefinition } from './agent-definition.ts';
 import { AgentProcess } from './agent-process.ts';
@@ -34,6 +34,7 @@ export class Sandbox {
   #cancelling: { readonly turnId: string; readonly done: PromiseWithResolvers<void> } | undefined;
   #timer: NodeJS.Timeout | undefined;
   #forgetSignal: (() => void) | undefined;
+  #death: Death | undefined;
   #turns = 0;
   #idleSince = performance.now();
 
@@ -45,8 +46,9 @@ export class Sandbox {
     this.ended = this.#process.ended.then((death) => this.#bury(death));
   }
 
-  get pid(): number | undefined {
-    return this.#process.identity?.pid;
+  /** Undefined when it could not be started. */
+  get identity(): ProcessIdentity | undefined {
+    return this.#process.identity;
   }
 
   /** Resolves when its agent may be given a session. @throws CodedError when it ended instead */
@@ -97,11 +99,12 @@ export class Sandbox {
   /**
    * Begins a turn; a turn that is just being cancelled is waited for.
    * @param signal cancels the turn
-   * @throws SANDBOX_BUSY
+   * @throws SANDBOX_BUSY; what the sandbox died of
    */
   async openTurn(request: TurnRequest, signal: AbortSignal | undefined): Promise<Turn> {
     await this.#cancelling?.done.promise;
     signal?.throwIfAborted();
+    if (this.#death) throw this.#coded(this.#death);
     if (this.#turn) {
       throw fail('SANDBOX_BUSY', { sessionId: this.view.id, turnId: this.#turn.turnId }, { retryAfterSeconds: 1 });
     }
@@ -135,8 +138,8 @@ export class Sandbox {
   }
 
   /** Notes what belongs to it now, so that it can be found after the agent's end. */
-  noteFamily(rows: readonly ProcessRow[]): void {
-    this.#process.noteFamily(rows);
+  noteFamily(family: readonly ProcessIdentity[]): void {
+    this.#process.noteFamily(family);
   }
 
   #receive(message: AgentMessage): void {
@@ -211,6 +214,7 @@ export class Sandbox {
 
   #bury(death: Death): Death {
     const turn = this.#turn;
+    this.#death = death;
     this.#closeTurn();
     this.#settleCancel();
     turn?.fail(this.#coded(death));
