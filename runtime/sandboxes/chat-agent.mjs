@@ -3,8 +3,9 @@
 // The protocol is docs/agents.md.
 import http from 'node:http';
 
-/** Waits before another try while the engine restarts, in ms. Nothing has been shown of the answer by then. */
-const retryWaitsMs = [100, 250, 500, 1_000, 2_000, 4_000];
+/** How long an engine that does not answer is asked again; nothing has been shown of the answer by then. */
+const retryMs = Number(process.env.FLEET_ENGINE_RETRY_MS ?? 10_000);
+const firstWaitMs = 100;
 const abortTimeoutMs = 1_000;
 
 /** The session's `init` message. */
@@ -59,13 +60,13 @@ async function runTurn(turnId, asked) {
 }
 
 async function answerWithRetries(turn, asked) {
-  for (let attempt = 0; ; attempt++) {
+  const deadline = performance.now() + retryMs;
+  for (let waitMs = firstWaitMs; ; waitMs *= 2) {
     try {
       await answer(turn, asked);
       return;
     } catch (error) {
-      const waitMs = retryWaitsMs[attempt];
-      if (turn.isCancelled || !error.isRetryable || waitMs === undefined) throw error;
+      if (turn.isCancelled || !error.isRetryable || performance.now() + waitMs > deadline) throw error;
       await pause(turn, waitMs);
     }
   }

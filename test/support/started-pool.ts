@@ -71,6 +71,14 @@ export class StartedPool implements AsyncDisposable {
     return given!['pid'] as number;
   }
 
+  /** Process ids of the sandboxes that wait for a session, or start in order to. */
+  waiting(): number[] {
+    const given = this.logged
+      .filter((entry) => entry['msg'] === 'sandbox given to a session')
+      .map((entry) => entry['pid']);
+    return ownChildren().filter((pid) => !given.includes(pid));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.pool.close();
   }
