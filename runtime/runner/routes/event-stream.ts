@@ -9,11 +9,15 @@ import { fail } from '../errors.ts';
 const heartbeatMs = 15_000;
 const heartbeat = ': heartbeat\n\n';
 
-/** Writes a turn's events as they come; a failure becomes the last event. Resolves when the response has ended. */
-export async function sendTurn(response: ServerResponse, events: AsyncIterable<TurnEvent>): Promise<void> {
+/** Writes a turn's events as they come; a failure becomes the last event. Resolves when all is written. */
+export async function sendTurn(
+  response: ServerResponse,
+  events: AsyncIterable<TurnEvent>,
+  quietMs = heartbeatMs,
+): Promise<void> {
   response.writeHead(200, { 'content-type': eventStreamType, 'cache-control': 'no-cache' });
   response.flushHeaders();
-  const timer = setInterval(() => response.write(heartbeat), heartbeatMs);
+  const timer = setInterval(() => response.write(heartbeat), quietMs);
   const gone = once(response, 'close');
   try {
     for await (const event of events) {
