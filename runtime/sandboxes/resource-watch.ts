@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { type ProcessRow, readProcessTable } from '../shared/process/process-table.ts';
 import { processTree } from '../shared/process/process-tree.ts';
+import { readOwnMemory } from './own-memory.ts';
 import type { Sandbox } from './sandbox.ts';
 
 /** A sandbox that grows by a gigabyte in a second is found when it has grown by half of one. */
@@ -60,21 +60,4 @@ function familiesOf(roots: readonly number[], table: readonly ProcessRow[]): Pro
     if (!parents.has(pid)) return [root];
     return processTree(root, table).flatMap((member) => byPid.get(member) ?? []);
   });
-}
-
-function readOwnMemory(pid: number): number {
-  try {
-    return ownMemoryBytes(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return 0; // It ended meanwhile.
-  }
-}
-
-/**
- * Memory that a process has for itself, by its /proc/PID/status (proc(5)): anonymous and shared memory and what is
- * swapped out. Pages of program files are left out: all sandboxes share them.
- */
-export function ownMemoryBytes(status: string): number {
-  const kilobytes = (name: string) => Number(status.match(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm'))?.[1] ?? 0);
-  return 1024 * (kilobytes('RssAnon') + kilobytes('RssShmem') + kilobytes('VmSwap'));
 }
