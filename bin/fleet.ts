@@ -1,9 +1,9 @@
 import path from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { loadFleetConfig } from '../lib/config/load.ts';
-import { FleetConfigError } from '../lib/config/mistakes.ts';
 import { addFleet } from '../lib/fleet.ts';
 import { nameFilesRelativeTo } from '../lib/stack-traces.ts';
+import { FleetConfigError } from '../runtime/shared/config-mistakes.ts';
 
 // The CDK app: `npx cdk synth -c config=fleets/dev.yaml`.
 nameFilesRelativeTo(path.dirname(import.meta.dirname));

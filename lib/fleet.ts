@@ -28,6 +28,7 @@ export function addFleet(app: App, config: FleetConfig): void {
   for (const group of config.workers) {
     new WorkerGroup(makeStack(`workers-${group.name}`, 'GPU workers'), 'WorkerGroup', {
       config: group,
+      agents: config.agents,
       vpc,
       securityGroup: workerSecurityGroup,
       groupName: names.workerGroup(group.name),

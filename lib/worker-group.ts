@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc } from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
 import { DaemonBundle } from './bundle.ts';
 import { AgentConfigAsset } from './cloudwatch-agent.ts';
-import type { SglangFlags, WorkerGroupConfig } from './config/schema.ts';
+import type { AgentsConfig, SglangFlags, WorkerGroupConfig } from './config/schema.ts';
+import { FileAsset } from './file-asset.ts';
 import { FleetLogGroup } from './fleet-log-group.ts';
 import { MachineGroup } from './machine-group.ts';
 import { MachineRole } from './machine-role.ts';
@@ -13,6 +16,8 @@ import { machineUserData, nodeProgram, programFolder } from './user-data.ts';
 
 export interface WorkerGroupProps {
   readonly config: WorkerGroupConfig;
+  /** What sessions may run beside the built-in agent. */
+  readonly agents: AgentsConfig;
   readonly vpc: IVpc;
   readonly securityGroup: ISecurityGroup;
   readonly groupName: string;
@@ -20,6 +25,8 @@ export interface WorkerGroupProps {
   readonly logRetentionDays: number;
 }
 
+const chatAgent = path.resolve(import.meta.dirname, '../runtime/sandboxes/chat-agent.mjs');
+const agentsFile = `${programFolder}/agents.json`;
 const engineLog = `${logFolder}/engine.log`;
 const python = '/opt/sglang/bin/python';
 /** What the runner needs after its drain, to stop the engine. */
@@ -29,10 +36,12 @@ const engineStopSeconds = 60;
 export class WorkerGroup extends Construct {
   constructor(scope: Construct, id: string, props: WorkerGroupProps) {
     super(scope, id);
-    const { config } = props;
-    const units = [runnerUnit(config), logMonitorUnit()];
+    const { config, agents } = props;
+    const units = [runnerUnit(config, agents), logMonitorUnit()];
     const files = {
       'runner.mjs': new DaemonBundle(this, 'RunnerBundle', 'runner'),
+      // A program of its own: the runner starts it once for each session and looks for it beside itself.
+      'chat-agent.mjs': new FileAsset(this, 'ChatAgent', { content: () => readFileSync(chatAgent), extension: '.mjs' }),
       'log-monitor.mjs': new DaemonBundle(this, 'LogMonitorBundle', 'log-monitor'),
       'agent.json': new AgentConfigAsset(this, 'AgentConfig', {
         logGroupName: props.logGroupName,
@@ -58,7 +67,7 @@ export class WorkerGroup extends Construct {
         agentConfig: 'agent.json',
         // Triton compiles kernels against Python's headers at run time.
         packages: ['python3.12-devel', 'gcc'],
-        commands: installSglang(config.sglang.version),
+        commands: [...installSglang(config.sglang.version), ...writeAgents(agents)],
         units,
       }),
       minCapacity: config.min,
@@ -76,7 +85,7 @@ export class WorkerGroup extends Construct {
 }
 
 /** How the runner runs on its machine. It knows no router: the router finds it through the Auto Scaling group. */
-export function runnerUnit(config: WorkerGroupConfig): DaemonUnit {
+export function runnerUnit(config: WorkerGroupConfig, agents: AgentsConfig): DaemonUnit {
   const options = {
     '--listen-host': '0.0.0.0',
     '--port': String(ports.runner),
@@ -84,6 +93,8 @@ export function runnerUnit(config: WorkerGroupConfig): DaemonUnit {
     '--model': config.model.path,
     '--python': python,
     '--max-sandboxes': String(config.maxSandboxes),
+    '--sandbox-memory-mb': String(config.sandboxMemoryMb),
+    ...(agents.length > 0 && { '--agents': agentsFile }),
     '--drain-seconds': String(config.drainSeconds),
     '--data-dir': `${stateFolder}/runner`,
     '--log-dir': logFolder,
@@ -120,6 +131,11 @@ function sglangArguments(flags: SglangFlags): string[] {
     if (value === false) return [];
     return value === true ? [`--${flag}`] : [`--${flag}`, String(value)];
   });
+}
+
+/** The quoted end mark keeps bash from touching the text, which is one line. */
+function writeAgents(agents: AgentsConfig): string[] {
+  return agents.length === 0 ? [] : [`cat >${agentsFile} <<'EOF'\n${JSON.stringify({ agents })}\nEOF`];
 }
 
 /** An image that brings SGLang saves these minutes of every boot. */

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { FleetConfigError, parseYaml } from './mistakes.ts';
+import { FleetConfigError, parseYaml } from '../../runtime/shared/config-mistakes.ts';
 import { isLibraryName, readLibraryModel } from './model-library.ts';
 import { type FleetConfig, type FleetFile, fleetSchema, modelSchema, type WorkerGroupConfig } from './schema.ts';
 

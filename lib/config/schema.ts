@@ -1,6 +1,7 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { z } from 'zod';
 import { policyNames } from '../../runtime/router/policy/policies.ts';
+import { agentsSchema } from '../../runtime/shared/agent-schema.ts';
 import { isLibraryName, libraryModels } from './model-library.ts';
 
 /** An object whose unknown fields are mistakes, reported with the fields that exist. */
@@ -84,6 +85,8 @@ const workerGroup = section({
   max: count(1, 1_000),
   /** Sessions whose agents may run on one worker. */
   maxSandboxes: count(0, 10_000).default(8),
+  /** Memory that one of them may have for itself, in MiB; 0 sets no limit. */
+  sandboxMemoryMb: count(0, 1_048_576).default(256),
   /** How long a worker that goes away may finish its requests. */
   drainSeconds: count(0, 7_200).default(300),
   sglang: section({
@@ -104,6 +107,9 @@ const network = section({
   natGateways: count(1, 6),
 });
 
+/** They stand in the boot script of a worker, which may have 16 KiB in all. */
+const maxAgentsLength = 6_000;
+
 /** What a fleet file says. Every field reaches the stacks: `test/lib/config-use.test.ts` proves it. */
 export const fleetSchema = section({
   name: slug,
@@ -116,6 +122,12 @@ export const fleetSchema = section({
   network,
   router,
   workers: z.array(workerGroup).min(1).max(1, 'one worker group for now'),
+  /** Programs that sessions may run beside the built-in agent `chat`; docs/agents.md. */
+  agents: agentsSchema
+    .refine((agents) => JSON.stringify(agents).length <= maxAgentsLength, {
+      error: `too long: at most ${maxAgentsLength} characters as JSON`,
+    })
+    .default([]),
   logs: section({
     retentionDays: z.literal(retentions, { error: `CloudWatch keeps logs for ${retentions.join(', ')} days` }),
   }),
@@ -132,6 +144,7 @@ export const fleetSchema = section({
 
 export type FleetFile = z.infer<typeof fleetSchema>;
 export type ImageConfig = FleetFile['router']['image'];
+export type AgentsConfig = FleetFile['agents'];
 export type RouterConfig = FleetFile['router'];
 /** A worker group whose model has been looked up in the library. */
 export type WorkerGroupConfig = Omit<FleetFile['workers'][number], 'model'> & {

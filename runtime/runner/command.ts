@@ -34,6 +34,33 @@ export function runnerCommand(): Command {
         .default(8),
     )
     .addOption(
+      new Option('--sandbox-memory-mb <MiB>', 'memory that one sandbox may have for itself, 0 for no limit')
+        .env('FLEET_SANDBOX_MEMORY_MB')
+        .argParser(parseIntegerIn(0, 1_048_576))
+        .default(256),
+    )
+    .addOption(
+      new Option(
+        '--sandbox-idle-seconds <seconds>',
+        'a sandbox without a message for this long is ended: one that no router remembers, since routers pause sooner',
+      )
+        .env('FLEET_SANDBOX_IDLE_SECONDS')
+        .argParser(parseIntegerIn(1, 604_800))
+        .default(86_400),
+    )
+    .addOption(
+      new Option('--warm-sandboxes <count>', 'sandboxes to keep started and waiting for a session')
+        .env('FLEET_WARM_SANDBOXES')
+        .argParser(parseIntegerIn(0, 1_000))
+        .default(2),
+    )
+    .addOption(
+      new Option(
+        '--agents <file>',
+        'YAML file that declares agents beside the built-in "chat"; see docs/agents.md',
+      ).env('FLEET_AGENTS'),
+    )
+    .addOption(
       new Option('--engine <kind>', 'engine to run (default: what the other options imply, else the simulator)')
         .env('FLEET_ENGINE')
         .choices(engineKinds),

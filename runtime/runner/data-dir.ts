@@ -12,12 +12,13 @@ const leftoverGraceMs = 5_000;
 
 /**
  * Takes the data folder for this process and ends the engine that a killed runner left behind: it would hold the GPU's
- * memory and the port. @throws coded errors when another runner uses the folder or it cannot be written
+ * memory and the port. What agents left behind ends as well. @throws coded errors when another runner uses the folder or it cannot be written
  */
 export async function claimDataDir(dataDir: string, log: Logger): Promise<RunLock> {
   const lock = takeLock(dataDir);
   for (const leftover of lock.leftovers) {
-    log.warn('ending the engine of an earlier run', { pid: leftover.pid });
+    const { name, pid } = leftover;
+    log.warn(name === 'engine' ? 'ending the engine of an earlier run' : 'ending a sandbox of an earlier run', { pid });
     await endTree(leftover, leftoverGraceMs);
     lock.remove(leftover.pid);
   }

@@ -4,6 +4,8 @@ export interface DrainState {
   readonly areRoutersTold: boolean;
   /** Requests that the engine runs or queues; undefined when it cannot say. */
   readonly inFlight: number | undefined;
+  /** Turns of sessions; an agent that uses a tool has nothing in flight in the engine. */
+  readonly busyTurns: number;
   /** Readings of 0 in a row, this one included. */
   readonly idleReadings: number;
   readonly deadlineAt: number;
@@ -29,6 +31,7 @@ const idleReadingsNeeded = 2;
 export function nextDrainStep(state: DrainState, now: number): DrainStep {
   if (!state.areRoutersTold) return { do: 'tell-routers' };
   const remainingMs = Math.max(0, state.deadlineAt - now);
+  if (state.busyTurns > 0 && remainingMs > 0) return { do: 'wait', forMs: Math.min(drainPollMs, remainingMs) };
   // SGLang waits for its own requests after SIGTERM, so an engine that cannot count them is left to do that.
   if (state.inFlight === undefined) return { do: 'stop-engine', graceMs: Math.max(remainingMs, engineStopGraceMs) };
   if (state.idleReadings >= idleReadingsNeeded) return { do: 'stop-engine', graceMs: idleStopGraceMs };

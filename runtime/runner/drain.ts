@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { SandboxPool } from '../sandboxes/pool.ts';
 import { callJson } from '../shared/call-json.ts';
 import { describeError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
@@ -12,22 +13,26 @@ const routerCallMs = 2_000;
 
 export interface DrainParts {
   readonly engine: Engine;
+  readonly pool: SandboxPool;
   readonly links: readonly RouterLink[];
   readonly log: Logger;
   readonly drainMs: number;
 }
 
 /**
- * The one way in which a runner gives up its engine: routers send nothing new, requests in flight end, the runner
- * leaves the routers' lists, the engine stops. Resolves when the engine is gone.
+ * The one way in which a runner gives up its engine: routers send nothing new, requests and turns in flight end, the
+ * runner leaves the routers' lists, sandboxes and engine stop. Resolves when they are gone.
  */
-export async function drain({ engine, links, log, drainMs }: DrainParts): Promise<void> {
+export async function drain(parts: DrainParts): Promise<void> {
+  const { engine, pool, links, log, drainMs } = parts;
   engine.beginDrain();
+  pool.refuseWork();
   log.info('drain started', { drainMs });
   const startedAt = performance.now();
   let state: DrainState = {
     areRoutersTold: false,
     inFlight: undefined,
+    busyTurns: pool.busyTurns,
     idleReadings: 0,
     deadlineAt: startedAt + drainMs,
     hasAborted: false,
@@ -37,20 +42,21 @@ export async function drain({ engine, links, log, drainMs }: DrainParts): Promis
     switch (step.do) {
       case 'tell-routers':
         await tellRouters(links, log);
-        state = await look(engine, { ...state, areRoutersTold: true });
+        state = await look(parts, { ...state, areRoutersTold: true });
         break;
       case 'wait':
         await delay(step.forMs);
-        state = await look(engine, state);
+        state = await look(parts, state);
         break;
       case 'abort-requests':
         log.warn('drain deadline passed, aborting', { requests: step.requests });
         await abortAll(engine, log);
-        state = { ...(await look(engine, state)), hasAborted: true };
+        state = { ...(await look(parts, state)), hasAborted: true };
         break;
       case 'stop-engine':
         // Off the lists first, so that no router sees its port close.
         await Promise.all(links.map((link) => link.close(routerCallMs)));
+        await pool.close();
         await engine.stop(step.graceMs);
         log.info('drain finished', { durationMs: Math.round(performance.now() - startedAt) });
         return;
@@ -66,10 +72,12 @@ async function tellRouters(links: readonly RouterLink[], log: Logger): Promise<v
   }
 }
 
-async function look(engine: Engine, state: DrainState): Promise<DrainState> {
+async function look({ engine, pool }: DrainParts, state: DrainState): Promise<DrainState> {
   const load = await readEngineLoad(engine.url);
   const inFlight = load && load.runningRequests + load.waitingRequests;
-  return { ...state, inFlight, idleReadings: inFlight === 0 ? state.idleReadings + 1 : 0 };
+  const { busyTurns } = pool;
+  const isIdle = inFlight === 0 && busyTurns === 0;
+  return { ...state, inFlight, busyTurns, idleReadings: isIdle ? state.idleReadings + 1 : 0 };
 }
 
 async function abortAll(engine: Engine, log: Logger): Promise<void> {

@@ -22,6 +22,12 @@ export const errors = {
     'startup_error',
     'The data folder {dataDir} cannot be written ({reason}). Choose another one with --data-dir.',
   ),
+  AGENTS_INVALID: coded(500, 'startup_error', '{mistakes}'),
+  AGENTS_UNREADABLE: coded(
+    500,
+    'startup_error',
+    'The file of agents {file} cannot be read ({reason}). Name another one with --agents.',
+  ),
   ENGINE_URL_MISSING: coded(
     500,
     'startup_error',

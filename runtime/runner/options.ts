@@ -13,6 +13,10 @@ export interface RunnerFlags {
   readonly runnerId?: string;
   readonly instanceId?: string;
   readonly maxSandboxes: number;
+  readonly sandboxMemoryMb: number;
+  readonly sandboxIdleSeconds: number;
+  readonly warmSandboxes: number;
+  readonly agents?: string;
   readonly engine?: EngineKind;
   readonly enginePort: number;
   readonly engineUrl?: string;
@@ -38,7 +42,7 @@ export interface RunnerOptions {
   /** Given name of this runner; undefined derives one from the machine and the port. */
   readonly runnerId: string | undefined;
   readonly instanceId: string | undefined;
-  readonly maxSandboxes: number;
+  readonly sandboxes: SandboxOptions;
   readonly engine: EngineOptions;
   /** Longest wait for requests in flight before the engine is stopped. */
   readonly drainMs: number;
@@ -49,6 +53,19 @@ export interface RunnerOptions {
   readonly internalSecret: string | undefined;
   /** Divides every wait: simulation and tests only. */
   readonly timeScale: number;
+}
+
+export interface SandboxOptions {
+  /** Sessions at one time. */
+  readonly max: number;
+  /** MiB that one may have for itself; null sets no limit. */
+  readonly memoryMb: number | null;
+  /** Without a turn for this long a sandbox is ended. */
+  readonly idleMs: number;
+  /** Kept started and waiting for a session. */
+  readonly warm: number;
+  /** File that declares agents beside the built-in one. */
+  readonly agentsFile: string | undefined;
 }
 
 export interface EngineOptions {
@@ -76,7 +93,13 @@ export function resolveRunnerOptions(flags: RunnerFlags, extraArguments: readonl
     port: flags.port,
     runnerId: flags.runnerId,
     instanceId: flags.instanceId,
-    maxSandboxes: flags.maxSandboxes,
+    sandboxes: {
+      max: flags.maxSandboxes,
+      memoryMb: flags.sandboxMemoryMb === 0 ? null : flags.sandboxMemoryMb,
+      idleMs: flags.sandboxIdleSeconds * 1_000,
+      warm: flags.warmSandboxes,
+      agentsFile: flags.agents === undefined ? undefined : path.resolve(flags.agents),
+    },
     engine: {
       kind: flags.engine ?? defaultEngineKind(flags),
       port: flags.enginePort,

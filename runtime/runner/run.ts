@@ -1,6 +1,7 @@
 import { CodedError } from '../shared/errors.ts';
 import { createLogger } from '../shared/log.ts';
 import { closeOnSignals } from '../shared/shutdown.ts';
+import { createPool } from './create-pool.ts';
 import { claimDataDir } from './data-dir.ts';
 import { engineStopGraceMs } from './drain-plan.ts';
 import { createEngine } from './engine/create-engine.ts';
@@ -19,10 +20,12 @@ export async function runRunner(flags: RunnerFlags, engineArguments: readonly st
     const lock = await claimDataDir(options.dataDir, log);
     process.on('exit', () => lock.release());
     const engine = createEngine(options, lock, log);
-    // Last line of defence: whatever way this process exits, its engine does not outlive it.
+    // Last line of defence: whatever way this process exits, nothing that it started outlives it.
     process.prependListener('exit', () => engine.kill());
-    const runner = new Runner(options, engine, log);
-    const server = await startServer(runner, options, log);
+    const pool = await createPool(options, engine, lock, log);
+    process.prependListener('exit', () => pool.kill());
+    const runner = new Runner(options, engine, pool, log);
+    const server = await startServer(runner, pool, options, log);
     runner.start(server.port);
     closeOnSignals({
       log,

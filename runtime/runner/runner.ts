@@ -1,3 +1,4 @@
+import type { SandboxPool } from '../sandboxes/pool.ts';
 import type { Logger } from '../shared/log.ts';
 import type { RunnerHeartbeat, RunnerRegistration } from '../shared/protocol.ts';
 import { version } from '../shared/version.ts';
@@ -7,12 +8,13 @@ import { readEngineLoad } from './engine/engine-load.ts';
 import { readServedModel } from './engine/served-model.ts';
 import { defaultRunnerId, type RunnerOptions, urlHost } from './options.ts';
 import { RouterLink, type RunnerFacts } from './routers/router-link.ts';
-import type { PoolStatistics, RunnerControl, RunnerHealth } from './server.ts';
+import type { RunnerControl, RunnerHealth } from './server.ts';
 
-/** Ties an engine to the routers: tells them of it once it generates, of every change, and of its end. */
+/** Ties an engine and its sandboxes to the routers: tells them once it generates, of every change, and of its end. */
 export class Runner implements RunnerFacts, RunnerControl {
   readonly #options: RunnerOptions;
   readonly #engine: Engine;
+  readonly #pool: SandboxPool;
   readonly #log: Logger;
   readonly #links: readonly RouterLink[];
   #port: number;
@@ -20,9 +22,10 @@ export class Runner implements RunnerFacts, RunnerControl {
   #drain: Promise<void> | undefined;
   #isDrained = false;
 
-  constructor(options: RunnerOptions, engine: Engine, log: Logger) {
+  constructor(options: RunnerOptions, engine: Engine, pool: SandboxPool, log: Logger) {
     this.#options = options;
     this.#engine = engine;
+    this.#pool = pool;
     this.#log = log;
     this.#port = options.port;
     this.#model = options.engine.model;
@@ -47,6 +50,7 @@ export class Runner implements RunnerFacts, RunnerControl {
     const { drainMs, timeScale } = this.#options;
     this.#drain ??= drain({
       engine: this.#engine,
+      pool: this.#pool,
       links: this.#links,
       log: this.#log.child({ reason }),
       drainMs: drainMs / timeScale,
@@ -68,12 +72,13 @@ export class Runner implements RunnerFacts, RunnerControl {
       engineUrl: this.#advertisedEngineUrl,
       model: this.#model ?? null,
       engine: this.#engine.status,
-      pool: this.#pool,
+      pool: this.#pool.statistics,
     };
   }
 
   registration(): RunnerRegistration {
-    const { advertisedHost: host, maxSandboxes, instanceId } = this.#options;
+    const { advertisedHost: host, instanceId } = this.#options;
+    const { max: maxSandboxes } = this.#options.sandboxes;
     return {
       runnerId: this.runnerId,
       host,
@@ -90,7 +95,7 @@ export class Runner implements RunnerFacts, RunnerControl {
   async heartbeat(): Promise<RunnerHeartbeat> {
     const isServing = this.#engine.status.state === 'ready' || this.#engine.status.state === 'draining';
     const load = isServing ? await readEngineLoad(this.#engine.url) : undefined;
-    const { activeCount, warmingCount } = this.#pool;
+    const { activeCount, warmingCount } = this.#pool.statistics;
     // The state is read last: a change during the load's reading would otherwise be reported a heartbeat late.
     return { runnerId: this.runnerId, activeCount, warmingCount, load, engineState: this.#engine.status.state };
   }
@@ -100,7 +105,11 @@ export class Runner implements RunnerFacts, RunnerControl {
     if (status.state === 'ready') {
       this.#model = (await readServedModel(this.#engine.url)) ?? this.#model;
       // A drain may have begun meanwhile; it has closed the links, or is about to.
-      if (!this.#drain) for (const link of this.#links) link.start();
+      if (!this.#drain) {
+        for (const link of this.#links) link.start();
+        // Not earlier: a starting engine needs the machine for itself.
+        this.#pool.startWarming();
+      }
     }
     for (const link of this.#links) link.notify();
   }
@@ -110,9 +119,5 @@ export class Runner implements RunnerFacts, RunnerControl {
     const { engine, advertisedHost } = this.#options;
     if (engine.kind === 'external') return this.#engine.url;
     return `http://${urlHost(advertisedHost)}:${new URL(this.#engine.url).port}`;
-  }
-
-  get #pool(): PoolStatistics {
-    return { activeCount: 0, warmingCount: 0, maxSandboxes: this.#options.maxSandboxes };
   }
 }

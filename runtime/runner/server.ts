@@ -1,11 +1,14 @@
 import type { AddressInfo } from 'node:net';
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
-import { bearerToken, secretsEqual } from '../shared/auth.ts';
+import Fastify, { type FastifyInstance } from 'fastify';
+import type { SandboxPool } from '../sandboxes/pool.ts';
 import { CodedError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
+import type { PoolStatistics } from '../shared/sandbox-protocol.ts';
 import type { EngineStatus } from './engine/engine.ts';
 import { fail } from './errors.ts';
 import type { RunnerOptions } from './options.ts';
+import { requireSecret } from './routes/authorize.ts';
+import { sandboxRoutes } from './routes/sandboxes.ts';
 
 /** Answer of `GET /health`. It is 200 whenever the runner itself works; the engine's state is a field. */
 export interface RunnerHealth {
@@ -16,12 +19,6 @@ export interface RunnerHealth {
   readonly model: string | null;
   readonly engine: EngineStatus;
   readonly pool: PoolStatistics;
-}
-
-export interface PoolStatistics {
-  readonly activeCount: number;
-  readonly warmingCount: number;
-  readonly maxSandboxes: number;
 }
 
 /** What the control surface may ask of the runner. */
@@ -37,10 +34,18 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+/** A session's id in a path, with every character escaped. */
+const maxPathPartLength = 2_000;
+
 /** Listens for control calls. @throws PORT_IN_USE */
-export async function startServer(control: RunnerControl, options: RunnerOptions, log: Logger): Promise<RunningServer> {
+export async function startServer(
+  control: RunnerControl,
+  pool: SandboxPool,
+  options: RunnerOptions,
+  log: Logger,
+): Promise<RunningServer> {
   const { listenHost: host, port, internalSecret } = options;
-  const server = createServer(control, internalSecret, log);
+  const server = createServer(control, pool, internalSecret, log);
   try {
     await server.listen({ host, port });
   } catch (error) {
@@ -54,35 +59,33 @@ export async function startServer(control: RunnerControl, options: RunnerOptions
 }
 
 /**
- * The runner's control surface. Reading is open; what changes something needs the fleet's secret when there is one.
+ * The runner's control surface. Its health is open; all else needs the fleet's secret when there is one.
  * @param secret undefined leaves every route open
  */
-export function createServer(control: RunnerControl, secret: string | undefined, log: Logger): FastifyInstance {
-  const server = Fastify({ forceCloseConnections: true });
-  server.addHook('onRequest', async (request) => {
-    if (request.method !== 'GET' && request.method !== 'HEAD') authorize(request, secret);
-  });
+export function createServer(
+  control: RunnerControl,
+  pool: SandboxPool,
+  secret: string | undefined,
+  log: Logger,
+): FastifyInstance {
+  const server = Fastify({ forceCloseConnections: true, routerOptions: { maxParamLength: maxPathPartLength } });
   server.setNotFoundHandler((request) => {
     throw fail('NOT_FOUND', { method: request.method, path: request.url });
   });
   server.setErrorHandler((error, request, reply) => {
     const translated = translate(error);
     if (translated.status >= 500) log.error('request failed', { path: request.url, error });
+    if (translated.retryAfterSeconds !== undefined) reply.header('retry-after', translated.retryAfterSeconds);
     return reply.code(translated.status).send(translated.toBody());
   });
 
   server.get('/health', () => control.health());
-  server.post('/drain', (_request, reply) => {
+  server.post('/drain', { onRequest: requireSecret(secret) }, (_request, reply) => {
     control.beginDrain('POST /drain');
     return reply.code(202).send(control.health());
   });
+  server.register(sandboxRoutes(pool, secret));
   return server;
-}
-
-function authorize(request: FastifyRequest, secret: string | undefined): void {
-  if (secret === undefined) return;
-  const given = bearerToken(request.headers.authorization);
-  if (given === undefined || !secretsEqual(given, secret)) throw fail('UNAUTHORIZED');
 }
 
 /** Fastify's own complaints (a body that is no JSON, a body that is too large) carry a status below 500. */

@@ -29,8 +29,8 @@ test('fleet up serves completions from every worker, and the request that it pri
 test('Ctrl-C lets a stream in flight end, then leaves no process and no lock', async () => {
   await using fleet = await StartedFleet.start();
   const processes = fleet.processes();
-  // fleet up, the router, a runner, its engine
-  expect(processes).toHaveLength(4);
+  // fleet up, the router, a runner, its engine; a waiting sandbox may have started by now.
+  expect([4, 5]).toContain(processes.length);
 
   const stream = await fleet.openChat(150, true);
   fleet.process.signal('SIGINT');

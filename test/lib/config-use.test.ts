@@ -24,9 +24,11 @@ const changes: Record<string, unknown> = {
   'workers.0.min': 0,
   'workers.0.max': 9,
   'workers.0.maxSandboxes': 4,
+  'workers.0.sandboxMemoryMb': 512,
   'workers.0.drainSeconds': 600,
   'workers.0.sglang.version': '0.5.22',
   'workers.0.sglang.flags': { 'enable-mixed-chunk': true },
+  agents: [{ name: 'researcher', command: ['python3', '/opt/researcher.py'], env: {}, warm: 0 }],
   'logs.retentionDays': 30,
   tags: { project: 'other' },
 };

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { loadFleetConfig } from '../../lib/config/load.ts';
-import { FleetConfigError, type Mistake } from '../../lib/config/mistakes.ts';
 import type { FleetConfig } from '../../lib/config/schema.ts';
+import { FleetConfigError, type Mistake } from '../../runtime/shared/config-mistakes.ts';
 import { repositoryRoot } from '../support/fleet-templates.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -80,6 +80,17 @@ test.each<[string, [string, string], RegExp]>([
   ['a flag with its dashes', ['mem-fraction-static: 0.8', '--dp: 1'], /without leading dashes/],
   ['a floating SGLang version', ['version: 0.5.23', 'version: latest'], /pin one SGLang release/],
   ['a model that nobody knows', ['model: qwen3-0.6b', 'model: qwen'], /models\/ has qwen3-0\.6b, qwen3-8b/],
+  ['an agent without a program', ['tags:', 'agents: [{name: x}]\ntags:'], /either script or command/],
+  [
+    'an agent that takes the name of the built-in one',
+    ['tags:', 'agents: [{name: chat, command: [x]}]\ntags:'],
+    /built-in/,
+  ],
+  [
+    'an agent that sets what the runner sets',
+    ['tags:', 'agents: [{name: x, command: [y], env: {OPENAI_API_KEY: z}}]\ntags:'],
+    /sets this variable/,
+  ],
   ['YAML that does not parse', ['tags:', 'tags: ['], /./],
 ])('%s is refused with advice', async (_mistake, change, advice) => {
   const mistakes = await mistakesOf(change);

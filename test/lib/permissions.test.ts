@@ -32,7 +32,7 @@ describe.each(['router', 'workers-small'])('the role of %s', (name) => {
 
   test('reads exactly the files that the machine boots with', () => {
     const [read] = statements.filter((statement) => statement.Action === 's3:GetObject');
-    const files = name === 'router' ? 2 : 3;
+    const files = name === 'router' ? 2 : 4;
     expect(JSON.stringify(read?.Resource).match(/\/[0-9a-f]{64}\.\w+/g)).toHaveLength(files);
   });
 

@@ -9,6 +9,7 @@ describe('nextDrainStep', () => {
   const state: DrainState = {
     areRoutersTold: true,
     inFlight: 3,
+    busyTurns: 0,
     idleReadings: 0,
     deadlineAt: 10_000,
     hasAborted: false,

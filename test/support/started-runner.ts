@@ -35,7 +35,7 @@ export class StartedRunner implements AsyncDisposable {
       [
         ...(options.routerUrls ?? []).flatMap((url) => ['--router-url', url]),
         ...['--runner-id', 'test-runner', '--port', '0', '--engine-port', '0', '--data-dir', dataDir],
-        ...['--engine-command', command],
+        ...['--engine-command', command, '--warm-sandboxes', '0'],
         ...(options.args ?? []),
         '--',
         ...(options.engineArgs ?? []),

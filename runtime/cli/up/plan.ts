@@ -11,6 +11,9 @@ export interface WorkerPlan {
   readonly logFile: string;
 }
 
+/** Enough to try sessions with. A waiting one for each worker is all that a developer's machine should carry. */
+const sandboxesPerWorker = 16;
+
 export function planWorkers(options: UpOptions): WorkerPlan[] {
   const count = options.engines.kind === 'external' ? 0 : options.engines.workers;
   return Array.from({ length: count }, (_, index) => {
@@ -56,6 +59,7 @@ export function runnerArguments(options: UpOptions, worker: WorkerPlan, port: nu
     ...['--host', '127.0.0.1', '--listen-host', '127.0.0.1', '--port', String(port), '--engine-port', '0'],
     ...['--engine', engines.kind],
     ...(engines.kind === 'sglang' ? ['--model', engines.model, '--python', engines.python] : []),
+    ...['--max-sandboxes', String(sandboxesPerWorker), '--warm-sandboxes', '1'],
     ...['--data-dir', worker.dataDir, '--log-dir', worker.logDir],
     ...['--drain-seconds', String(options.drainSeconds), '--time-scale', String(options.timeScale)],
     '--',

@@ -21,15 +21,21 @@ export function processTree(root: ProcessIdentity, table: readonly ProcessRow[])
   return table.map((row) => row.pid).filter((pid) => members.has(pid));
 }
 
-/**
- * Sends SIGKILL to the whole tree of `root` and returns how many processes it was sent to. Synchronous, for use while
- * exiting. Looks again until the tree is empty, since a process may fork between the look and the signal.
- */
+/** Sends SIGKILL to the whole tree of `root`; see `killTrees`. */
 export function killTree(root: ProcessIdentity): number {
+  return killTrees([root]);
+}
+
+/**
+ * Sends SIGKILL to the whole trees of `roots` and returns how many processes it was sent to. Synchronous, for use while
+ * exiting. Looks again until the trees are empty, since a process may fork between the look and the signal.
+ */
+export function killTrees(roots: readonly ProcessIdentity[]): number {
   let killed = 0;
   for (let round = 0; round < 5; round++) {
-    const pids = processTree(root, readProcessTable());
-    if (pids.length === 0) break;
+    const table = readProcessTable();
+    const pids = new Set(roots.flatMap((root) => processTree(root, table)));
+    if (pids.size === 0) break;
     for (const pid of pids) killed += sendSignal(pid, 'SIGKILL') ? 1 : 0;
   }
   return killed;

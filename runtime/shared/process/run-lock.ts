@@ -1,5 +1,6 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { identifyProcess, isRunning, type ProcessIdentity } from './process-table.ts';
+import { identifyProcess, isRunning, type ProcessIdentity, readProcessTable } from './process-table.ts';
+import { processTree } from './process-tree.ts';
 
 /** What a lock file says: who runs, and which processes it started. */
 export interface RunRecord {
@@ -106,7 +107,8 @@ export function readRunRecord(path: string): RunRecord | undefined {
   }
 }
 
-/** Children of a dead holder whose pids still belong to the very same processes. */
+/** Children of a dead holder of which something still runs: the very same process, or others of the group that it led. */
 export function liveChildren(record: RunRecord): ChildRecord[] {
-  return record.children.filter(isRunning);
+  const table = readProcessTable();
+  return record.children.filter((child) => processTree(child, table).length > 0);
 }
