@@ -5,6 +5,8 @@ export interface SocketEngine extends AsyncDisposable {
   readonly url: string;
   /** Generation requests as they came, heads included. */
   readonly seen: string[];
+  /** How often a request was to be aborted; such calls are never answered. */
+  aborts: number;
 }
 
 /**
@@ -27,6 +29,8 @@ export async function startSocketEngine(script: (socket: Socket, sofar: Buffer) 
       if (isScripted) {
         seen.push(held);
         script(socket, Buffer.from(held, 'latin1'));
+      } else if (held.startsWith('POST /abort_request')) {
+        engine.aborts++;
       } else {
         const models = '{"object":"list","data":[{"id":"scripted","object":"model"}],"loads":[]}';
         socket.end(`HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: ${models.length}\r\n\r\n${models}`);
@@ -34,13 +38,15 @@ export async function startSocketEngine(script: (socket: Socket, sofar: Buffer) 
     });
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  return {
+  const engine: SocketEngine = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     seen,
+    aborts: 0,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       server.close();
       await once(server, 'close');
     },
   };
+  return engine;
 }

@@ -141,9 +141,9 @@ export class Relay {
     try {
       outcome = await this.#serve(requestId, request, response, answer, startedAtMs);
     } catch (error) {
-      const coded = toCoded(error, this.#options.log, requestId);
       if (response.isClosed) outcome = 'client-gone';
       else {
+        const coded = toCoded(error, this.#options.log, requestId);
         // A heartbeat may have begun the stream: then the error is its last event.
         if (response.headersSent) answer.breakOff(coded);
         else sendError(response, requestId, coded);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { RawClient } from '../../support/raw-client.ts';
+import { eventually } from '../../support/eventually.ts';
+import { RawClient, request } from '../../support/raw-client.ts';
 import { type SeenRequest, sendJson, startScriptedEngine } from '../../support/scripted-engine.ts';
 import { startSocketEngine } from '../../support/scripted-socket-engine.ts';
 import { startTestRouter } from '../../support/test-router.ts';
@@ -99,7 +100,7 @@ test('an engine that answers before it has read the body does not let another re
   const received = new Map<number, Buffer>();
   await using engine = await startSocketEngine(answerAtOnce(received));
   await using router = await startTestRouter({ ...roomy, workerUrls: [engine.url] });
-  const bodies = Array.from({ length: 60 }, (_, id) => bodyOf(id, 3_000_000));
+  const bodies = Array.from({ length: 15 }, (_, id) => bodyOf(id, 3_000_000));
   using client = RawClient.to(router.url);
   for (const [id, body] of bodies.entries()) {
     await send(client, id, body, 'counted, at once');
@@ -150,4 +151,28 @@ test('an engine that dies in the middle of a body hands the same bytes to the ne
     }),
   );
   expect(dying.seen.length).toBeGreaterThan(0);
+});
+
+test('a body that is still being written after its client left is not overwritten by those of others', async () => {
+  const parts: Buffer[] = [];
+  const { promise: mayRead, resolve: letRead } = Promise.withResolvers<void>();
+  await using engine = await startSocketEngine((socket, sofar) => {
+    parts.push(sofar);
+    socket.pause();
+    socket.on('data', (bytes) => parts.push(bytes));
+    void mayRead.then(() => socket.resume());
+  });
+  await using router = await startTestRouter({ ...roomy, workerUrls: [engine.url] });
+  const post = (body: string) => request('POST', '/v1/chat/completions', body, ['content-type: application/json']);
+  // As large as a body may be and its buffer still be kept: kernels take most of it, and the rest is what matters.
+  const body = `{"model":"scripted","messages":["${'first '.repeat(699_000)}"]}`;
+  using leaving = RawClient.to(router.url).send(post(body));
+  await eventually(() => expect(engine.seen).toHaveLength(1));
+  leaving.socket.destroy();
+  await eventually(() => expect(engine.aborts).toBe(1));
+  using other = RawClient.to(router.url);
+  for (let i = 0; i < 5; i++) expect((await other.send(post('second '.repeat(599_100))).answer()).status).toBe(400);
+  letRead();
+  await eventually(() => expect(Buffer.concat(parts).toString()).toContain('first "]}'));
+  expect(Buffer.concat(parts).toString()).not.toContain('second');
 });
