@@ -89,7 +89,7 @@ describe.each(storeKinds)('coordinators on %s', (kind) => {
     await one.register(runner, 0);
     await activeSession(store, 's1');
     await two.heartbeat(heartbeat, 30_000);
-    expect(await store.sessions.pauseAllOfSilent('r1', 1, 30_001)).toBe(0);
+    expect(await store.expiry.pauseAllOfSilent('r1', 1, 30_001)).toBe(0);
     await store.runners.deleteSilent('r1', 1);
     await one.sweep(30_001);
     expect(await statusOf('s1')).toBe('active');

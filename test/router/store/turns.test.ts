@@ -56,7 +56,7 @@ describe.each(storeKinds)('turns in the store, %s', (kind) => {
     await store.sessions.pausePlacement('s1', 1, 'runner-lost', 2);
     await store.sessions.beginStart(owner, 's1', 3);
     await store.sessions.place(placement('s1', 4));
-    await store.sessions.pauseAllOf('r1', 'runner-left', 5);
+    await store.expiry.pauseAllOf('r1', 'runner-left', 5);
     expect(await store.sessions.activate('s1', 2, 6)).toBeUndefined();
     expect(await store.sessions.find(owner, 's1')).toMatchObject({ status: 'paused', last_runner_id: 'r1' });
   });
