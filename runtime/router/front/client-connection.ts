@@ -82,6 +82,12 @@ export class ClientConnection {
     this.#socket.destroy();
   }
 
+  /** Ends the connection at once when no request is under way, else behind its answer. */
+  closeWhenIdle(): void {
+    if (this.#isAnswered && this.#framing === undefined) this.#socket.destroy();
+    else this.#isClosing = true;
+  }
+
   /** Ends the connection when it has taken longer than it may. @param nowMs on the performance clock */
   checkDeadline(nowMs: number): void {
     if (nowMs < this.#deadlineMs) return;

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import tls from 'node:tls';
 import { adoptSocket } from './adopt-socket.ts';
 import { BodyPool } from './body-pool.ts';
@@ -19,6 +20,8 @@ const defaultTimeouts: FrontTimeouts = { idleMs: 910_000, headMs: 60_000, bodyMs
 /** Bodies' buffers that are kept for the next ones. */
 const maxFreeBodyBytes = 32 * 1024 * 1024;
 const deadlineCheckMs = 1_000;
+/** At the end: how long answers that are under way may take to leave. */
+const lastAnswersMs = 300;
 /** A burst of clients must find room here: Linux drops what is beyond, and they try again a second later. */
 const backlog = 4_096;
 
@@ -87,14 +90,16 @@ export class FrontServer {
     this.#tls?.setSecureContext(context);
   }
 
-  /** Takes no more connections, and ends those that are open. */
+  /** Takes no more connections; answers that are about to leave get a moment for it, then all that is open ends. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    const closed = this.#server.listening ? once(this.#server, 'close') : undefined;
+    this.#server.close();
+    for (const connection of this.#connections) connection.closeWhenIdle();
+    const waitsUntilMs = performance.now() + lastAnswersMs;
+    while (this.#connections.size > 0 && performance.now() < waitsUntilMs) await delay(5);
     for (const connection of this.#connections) connection.destroy();
     for (const socket of this.#handshakes) socket.destroy();
-    if (!this.#server.listening) return;
-    const closed = once(this.#server, 'close');
-    this.#server.close();
     await closed;
   }
 
