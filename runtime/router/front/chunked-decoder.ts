@@ -1,4 +1,5 @@
 import { routerError } from '../errors.ts';
+import type { BodyFraming } from './counted-body.ts';
 
 const lineFeed = 10;
 const carriageReturn = 13;
@@ -10,7 +11,7 @@ const maxTrailerBytes = 16 * 1024;
 type State = 'size' | 'data' | 'data-end' | 'trailer' | 'done';
 
 /** Takes the chunks off a request's body as it comes (RFC 9112 section 7.1). Strict: lines end with CRLF, sizes are hex. */
-export class ChunkedDecoder {
+export class ChunkedDecoder implements BodyFraming {
   #state: State = 'size';
   #left = 0;
   #line = '';

@@ -6,8 +6,10 @@ import { ChunkedDecoder } from './chunked-decoder.ts';
 import { ClientRequest } from './client-request.ts';
 import { ClientResponse } from './client-response.ts';
 import { ControlStream } from './control-stream.ts';
+import { type BodyFraming, CountedBody } from './counted-body.ts';
+import { cutHead } from './cut-head.ts';
 import { frontErrorAnswer } from './front-error.ts';
-import { maxHeadBytes, parseRequestHead, type RequestHead } from './request-head.ts';
+import { parseRequestHead, type RequestHead } from './request-head.ts';
 
 export interface FrontHandlers {
   /** Whether the relay takes this request target. */
@@ -37,11 +39,7 @@ export interface ConnectionOptions {
 
 /** Requests that a client sends ahead of their turn are kept up to here; then it is not read until their turn comes. */
 const maxAheadBytes = 64 * 1024;
-const headEnd = Buffer.from('\r\n\r\n');
 const continueAnswer = 'HTTP/1.1 100 Continue\r\n\r\n';
-
-/** A body that is being read: how many bytes of it are to come, or its chunks. */
-type Framing = { left: number } | ChunkedDecoder;
 
 /**
  * One connection of a client: cuts what arrives into requests, one at a time (RFC 9112), and hands each to the relay or
@@ -54,7 +52,7 @@ export class ClientConnection {
   readonly #pool: BodyPool;
   /** Bytes of a head that has not ended yet, or of requests ahead of their turn. */
   #held: Buffer | undefined;
-  #framing: Framing | undefined;
+  #framing: BodyFraming | undefined;
   #request: ClientRequest | undefined;
   #response: ClientResponse | undefined;
   #control: ControlStream | undefined;
@@ -133,24 +131,15 @@ export class ClientConnection {
 
   /** @returns what follows the head and was not its body, undefined when the head has not ended */
   #readHead(bytes: Buffer): Buffer | undefined {
-    let all = this.#held ? Buffer.concat([this.#held, bytes]) : bytes;
     const isBegun = this.#held !== undefined;
-    // Empty lines ahead of a request are passed over (RFC 9112 section 2.2).
-    let start = 0;
-    while (all[start] === 13 && all[start + 1] === 10) start += 2;
-    all = all.subarray(start);
+    const { bytes: all, headLength, bodyAt } = cutHead(this.#held ? Buffer.concat([this.#held, bytes]) : bytes);
     if (!isBegun && all.length > 0) this.#deadlineMs = performance.now() + this.#timeouts.headMs;
-    const end = all.indexOf(headEnd);
-    if (end > maxHeadBytes || (end < 0 && all.length > maxHeadBytes)) {
-      throw routerError('HEAD_TOO_LARGE', { limitBytes: maxHeadBytes });
-    }
-    if (end < 0) {
+    if (headLength === undefined) {
       this.#held = all.length === 0 ? undefined : Buffer.from(all);
       return undefined;
     }
     this.#held = undefined;
-    const head = parseRequestHead(all.toString('latin1', 0, end));
-    const bodyAt = end + headEnd.length;
+    const head = parseRequestHead(all.toString('latin1', 0, headLength));
     this.#isAnswered = false;
     this.#isControlled = !this.#handlers.carries(head.target);
     if (this.#isControlled) {
@@ -207,27 +196,16 @@ export class ClientConnection {
       this.#deadlineMs = Number.POSITIVE_INFINITY;
       return;
     }
-    this.#framing = contentLength === undefined ? new ChunkedDecoder() : { left: contentLength };
+    this.#framing = contentLength === undefined ? new ChunkedDecoder() : new CountedBody(contentLength);
     this.#deadlineMs = performance.now() + this.#timeouts.bodyMs;
   }
 
   /** @returns the offset behind what belongs to the body */
-  #readBody(framing: Framing, bytes: Buffer, at: number): number {
+  #readBody(framing: BodyFraming, bytes: Buffer, at: number): number {
     const request = this.#request;
-    const feed = request?.feed ?? ignore;
-    let end: number;
-    let isDone: boolean;
-    if (framing instanceof ChunkedDecoder) {
-      end = framing.push(bytes, at, feed);
-      isDone = framing.isDone;
-    } else {
-      end = Math.min(bytes.length, at + framing.left);
-      framing.left -= end - at;
-      isDone = framing.left === 0;
-      feed(at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end));
-    }
+    const end = framing.push(bytes, at, request?.feed ?? ignore);
     if (this.#isControlled) this.#control!.feed(bytes.subarray(at, end));
-    if (!isDone) return end;
+    if (!framing.isDone) return end;
     this.#framing = undefined;
     this.#deadlineMs = Number.POSITIVE_INFINITY;
     request?.finish();
