@@ -34,6 +34,35 @@ export function routerCommand(): Command {
         .default('predicted-ttft'),
     )
     .addOption(option('--data-dir <folder>', 'folder of the embedded store (default: in memory)').env('FLEET_DATA_DIR'))
+    .addOption(
+      option('--database-url <url>', 'Postgres that several routers share, instead of the embedded store').env(
+        'FLEET_DATABASE_URL',
+      ),
+    )
+    .addOption(
+      option('--session-idle-seconds <seconds>', 'a session without a message for so long is paused')
+        .env('FLEET_SESSION_IDLE_SECONDS')
+        .argParser(parsePositiveNumber)
+        .default(1_800),
+    )
+    .addOption(
+      option('--session-end-seconds <seconds>', 'a session that was paused for so long is ended')
+        .env('FLEET_SESSION_END_SECONDS')
+        .argParser(parsePositiveNumber)
+        .default(604_800),
+    )
+    .addOption(
+      option('--max-sessions-per-key <count>', 'sessions of one API key that have not ended')
+        .env('FLEET_MAX_SESSIONS_PER_KEY')
+        .argParser(parseIntegerIn(1, 1e9))
+        .default(10_000),
+    )
+    .addOption(
+      option('--turn-timeout-seconds <seconds>', 'longest time for the answer to one message of a session')
+        .env('FLEET_TURN_TIMEOUT_SECONDS')
+        .argParser(parsePositiveNumber)
+        .default(600),
+    )
     .addOption(option('--asg <name>', 'Auto Scaling group whose instances are workers').env('FLEET_ASG'))
     .addOption(option('--region <name>', 'AWS region of the group (default: that of the instance)').env('AWS_REGION'))
     .addOption(

@@ -12,6 +12,15 @@ export interface RouterConfig {
   readonly policy: PolicyName;
   /** Folder of the embedded store; undefined keeps it in memory. */
   readonly dataDir: string | undefined;
+  /** URL of a Postgres that several routers share, instead of the embedded store. */
+  readonly databaseUrl: string | undefined;
+  /** A session without a message for so long is paused; one that was paused for so long is ended. */
+  readonly sessionIdleSeconds: number;
+  readonly sessionEndSeconds: number;
+  /** Sessions of one key that have not ended. */
+  readonly maxSessionsPerKey: number;
+  /** Longest time for the answer to one message of a session. */
+  readonly turnTimeoutSeconds: number;
   /** Auto Scaling group whose instances are workers. */
   readonly asg: string | undefined;
   /** AWS region of the group; undefined asks the instance metadata. */

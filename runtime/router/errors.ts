@@ -22,16 +22,63 @@ export const routerErrors = {
   ),
   UNKNOWN_RUNNER: coded(404, 'invalid_request_error', 'Runner "{runnerId}" is not registered here. Register it again.'),
   UNKNOWN_WORKER: coded(404, 'invalid_request_error', 'There is no worker "{worker}" here; see GET /list_workers.'),
+  UNKNOWN_SESSION: coded(404, 'invalid_request_error', 'There is no session "{id}". See GET /api/sessions for yours.'),
   METHOD_NOT_ALLOWED: coded(405, 'invalid_request_error', '{path} takes POST, not {method}.'),
   WORKER_NOT_STATIC: coded(
     409,
     'invalid_request_error',
     'Worker "{worker}" is known from: {sources}. It leaves by its own drain (POST /drain on its runner, or scale-in); only workers that were added by URL can be removed here.',
   ),
+  SESSION_PAUSED: coded(
+    409,
+    'invalid_request_error',
+    'Session {id} is paused ({reason}). Resume it with POST /api/sessions/{id}/resume, then send the message again.',
+  ),
+  SESSION_ENDED: coded(
+    409,
+    'invalid_request_error',
+    'Session {id} has ended and cannot go on. Its transcript stays at GET /api/sessions/{id}; begin another with POST /api/sessions.',
+  ),
+  SESSION_STARTING: coded(
+    409,
+    'invalid_request_error',
+    'Session {id} is starting. Try again in {retryAfterSeconds} s.',
+    {
+      retryable: true,
+    },
+  ),
+  SESSION_BUSY: coded(
+    409,
+    'invalid_request_error',
+    'Session {id} is answering another message: one at a time. Try again when that answer has ended.',
+    { retryable: true },
+  ),
+  TURN_IN_PROGRESS: coded(
+    409,
+    'invalid_request_error',
+    'The message with this Idempotency-Key is being answered. Send it again in {retryAfterSeconds} s for the recorded answer.',
+    { retryable: true },
+  ),
+  TURN_SUPERSEDED: coded(
+    409,
+    'invalid_request_error',
+    'Session {id} was paused, resumed or ended while this message was being answered. The answer is not recorded; see GET /api/sessions/{id}.',
+    { retryable: true },
+  ),
   BODY_TOO_LARGE: coded(
     413,
     'invalid_request_error',
     'The body is larger than the {limitBytes} bytes that this router takes (--max-body-bytes).',
+  ),
+  IDEMPOTENCY_MISMATCH: coded(
+    422,
+    'invalid_request_error',
+    'This Idempotency-Key was used in session {id} for another message. Use a new key for each message.',
+  ),
+  SESSION_LIMIT: coded(
+    429,
+    'rate_limit_error',
+    'The API key "{keyId}" has {limit} sessions, no more may live at a time (--max-sessions-per-key). End some with DELETE /api/sessions/<id>.',
   ),
   RATE_LIMITED: coded(
     429,
@@ -81,7 +128,31 @@ export const routerErrors = {
     'The request waited {waitedSeconds} s for its turn and the fleet is still busy. Try again in {retryAfterSeconds} s.',
     { retryable: true },
   ),
+  NO_CAPACITY: coded(
+    503,
+    'overloaded_error',
+    'No runner has room for another session. End or pause sessions, add workers, or raise --max-sandboxes on the runners as `fleet capacity` allows. Try again in {retryAfterSeconds} s.',
+    { retryable: true },
+  ),
+  RUNNER_LOST: coded(
+    503,
+    'server_error',
+    'The runner of session {id} is lost: {detail}. The session is paused, this message is not recorded. Resume it with POST /api/sessions/{id}/resume, then send the message again.',
+    { retryable: true },
+  ),
+  STORE_UNAVAILABLE: coded(
+    503,
+    'server_error',
+    "The router's database cannot be reached, so sessions stand still; inference does not need it. Try again in {retryAfterSeconds} s.",
+    { retryable: true },
+  ),
   SHUTTING_DOWN: coded(503, 'overloaded_error', 'This router is shutting down; try again.', { retryable: true }),
+  TURN_TIMEOUT: coded(
+    504,
+    'server_error',
+    'The answer in session {id} took longer than {limitSeconds} s (--turn-timeout-seconds). The session is paused, this message is not recorded. Resume it with POST /api/sessions/{id}/resume.',
+    { retryable: true },
+  ),
 } as const;
 
 export const routerError = errorFactory(routerErrors);

@@ -2,10 +2,12 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { realClock } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
+import { heartbeatTimeoutMs } from '../shared/protocol.ts';
 import { Admission } from './admission/admission.ts';
 import type { RouterConfig } from './config.ts';
 import { Coordinator } from './coordinator/coordinator.ts';
 import { followAutoScaling } from './coordinator/follow-auto-scaling.ts';
+import { followStore } from './coordinator/follow-store.ts';
 import { startLivenessSweep } from './coordinator/liveness.ts';
 import { Prober } from './coordinator/prober.ts';
 import { Registry } from './coordinator/registry.ts';
@@ -17,6 +19,9 @@ import { createPolicy } from './policy/policies.ts';
 import { Relay } from './relay/relay.ts';
 import { createAdminServer } from './routes/admin.ts';
 import { createServer } from './server.ts';
+import { hostLocally } from './sessions/local-runner.ts';
+import type { LocalRunner } from './sessions/runner-backends.ts';
+import { createSessionService } from './sessions/session-service.ts';
 import { Store } from './store/store.ts';
 import { followListenerTls, listenerTlsFiles, loadEngineTls, loadListenerTls } from './tls.ts';
 
@@ -26,8 +31,18 @@ export interface RunningRouter {
   close(): Promise<void>;
 }
 
+/** What this process does beside routing. */
+export interface RouterExtras {
+  /** Sandboxes in this process, for a fleet of one machine. They end with the router. */
+  readonly local?: LocalRunner;
+}
+
 /** Starts a router: keys, store, registry and its sources, relay, HTTP surface. Shut-down is this list reversed. */
-export async function startRouter(config: RouterConfig, log: Logger): Promise<RunningRouter> {
+export async function startRouter(
+  config: RouterConfig,
+  log: Logger,
+  extras: RouterExtras = {},
+): Promise<RunningRouter> {
   const stop = new AbortController();
   const { signal } = stop;
   const tlsFiles = listenerTlsFiles(config.tlsCert, config.tlsKey);
@@ -36,18 +51,38 @@ export async function startRouter(config: RouterConfig, log: Logger): Promise<Ru
   const loadSecret = secretsManagerLoader({ region: config.region });
   const keys = await openKeyRing({ file: config.apiKeysFile, list: config.apiKeys, loadSecret, log, signal });
 
-  const store = await Store.open(config.dataDir);
+  const store = await Store.open({ dataDir: config.dataDir, databaseUrl: config.databaseUrl, log });
   const access = { tls: engineTls, apiKey: config.engineApiKey, hidesClientKeys: !keys.isOpen };
   const registry = new Registry(log, 1024 * 1024 * config.prefixMemoryMb, access);
   const prober = new Prober({ registry, log, timeScale: config.timeScale });
-  const coordinator = new Coordinator(registry, store, log);
-  await coordinator.restore(Date.now());
+  const { timeScale } = config;
+  const coordinator = new Coordinator(registry, store, log, heartbeatTimeoutMs / timeScale);
+  await coordinator.start(Date.now());
   for (const url of config.workerUrls) registry.addStatic(url);
-  const stopSweep = startLivenessSweep(coordinator, config.timeScale);
+  const stopStore = followStore(coordinator, store.database, timeScale, log);
   const stopFollowing = config.asg === undefined ? () => {} : followAutoScaling(config.asg, config, registry, log);
 
   const metrics = new RouterMetrics();
   metrics.observeWorkers(() => registry.workers);
+  const sessions = createSessionService({
+    ...{ store, coordinator, registry, metrics, log },
+    secret: config.internalSecret,
+    local: extras.local,
+    turnTimeoutMs: 1_000 * config.turnTimeoutSeconds,
+    idleMs: 1_000 * config.sessionIdleSeconds,
+    endAfterMs: 1_000 * config.sessionEndSeconds,
+    maxPerKey: config.maxSessionsPerKey,
+  });
+  const stopLocal = extras.local && (await hostLocally(extras.local, coordinator, log, timeScale));
+  const stopSweep = startLivenessSweep({
+    sweep: async (nowMs) => {
+      await coordinator.sweep(nowMs);
+      await sessions.sweep(nowMs);
+    },
+    onStandstill: (nowMs) => coordinator.noteStandstill(nowMs),
+    timeScale,
+    log,
+  });
   const admission = new Admission<Worker>(
     {
       maxConcurrent: config.maxConcurrentRequests,
@@ -73,7 +108,7 @@ export async function startRouter(config: RouterConfig, log: Logger): Promise<Ru
     timeScale: config.timeScale,
     heartbeatMs: 1_000 * config.heartbeatSeconds,
   });
-  const parts = { config, relay, registry, coordinator, metrics, keys, log, tls };
+  const parts = { config, relay, registry, coordinator, store, sessions, metrics, keys, log, tls };
   const server = await createServer(parts);
   await server.listen({ port: config.port, host: config.host });
   const admin = config.adminPort === undefined ? undefined : await createAdminServer(parts);
@@ -90,7 +125,8 @@ export async function startRouter(config: RouterConfig, log: Logger): Promise<Ru
   return {
     url,
     async close() {
-      await relay.drain(1_000 * config.drainSeconds);
+      const drainMs = 1_000 * config.drainSeconds;
+      await Promise.all([relay.drain(drainMs), sessions.drain(drainMs)]);
       for (const app of [server, admin]) {
         const closed = app?.close();
         // Only idle connections are left, or those that outlasted the drain.
@@ -100,6 +136,9 @@ export async function startRouter(config: RouterConfig, log: Logger): Promise<Ru
       relay.close();
       stopFollowing();
       stopSweep();
+      await stopStore();
+      await stopLocal?.();
+      await sessions.close();
       prober.close();
       registry.close();
       stop.abort();

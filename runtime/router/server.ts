@@ -13,6 +13,9 @@ import type { Relay } from './relay/relay.ts';
 import { registerAdminRoutes } from './routes/admin.ts';
 import { healthRoutes } from './routes/health.ts';
 import { modelRoutes } from './routes/models.ts';
+import { sessionRoutes } from './routes/sessions.ts';
+import type { SessionService } from './sessions/session-service.ts';
+import type { Store } from './store/store.ts';
 import type { ListenerTls } from './tls.ts';
 
 export interface ServerParts {
@@ -20,6 +23,8 @@ export interface ServerParts {
   readonly relay: Relay;
   readonly registry: Registry;
   readonly coordinator: Coordinator;
+  readonly store: Store;
+  readonly sessions: SessionService;
   readonly metrics: RouterMetrics;
   readonly keys: KeyRing;
   readonly log: Logger;
@@ -55,6 +60,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     scope.addHook('onRequest', requireScope(keys, 'inference'));
     await modelRoutes(scope, parts);
   });
+  await app.register(sessionRoutes, parts);
   if (config.adminPort === undefined) await registerAdminRoutes(app, parts, 'shared');
   return app;
 }

@@ -13,6 +13,9 @@ interface RegistryEvents {
   gone: [worker: Worker];
 }
 
+/** The part of a heartbeat that concerns the engine. */
+export type EngineNews = Pick<RunnerHeartbeat, 'runnerId' | 'load' | 'engineState'>;
+
 /** An instance of the configured Auto Scaling group, as discovery found it. */
 export interface InstanceAddress {
   readonly instanceId: string;
@@ -27,6 +30,7 @@ export interface InstanceAddress {
  */
 export class Registry extends EventEmitter<RegistryEvents> {
   readonly #workers = new Map<string, Worker>();
+  readonly #byRunner = new Map<string, Worker>();
   readonly #log: Logger;
   #ready: readonly Worker[] = [];
   #models: ReadonlySet<string> = new Set();
@@ -72,10 +76,10 @@ export class Registry extends EventEmitter<RegistryEvents> {
     if (registration.engineUrl === undefined) return undefined;
     const url = registration.engineUrl.replace(/\/+$/, '');
     // A runner that came back with another engine port leaves its old entry behind.
-    const former = this.#ofRunner(registration.runnerId);
-    if (former && former.url !== url) this.#drop(former, 'runner');
+    const former = this.#byRunner.get(registration.runnerId);
+    if (former && former.url !== url) this.removeRunner(registration.runnerId);
     const worker = this.#add(url, 'runner');
-    worker.runnerId = registration.runnerId;
+    this.#bind(worker, registration.runnerId);
     worker.instanceId = registration.instanceId ?? worker.instanceId;
     worker.lastHeartbeatAtMs = nowMs;
     this.#follow(worker, registration.engineState ?? 'ready');
@@ -83,8 +87,8 @@ export class Registry extends EventEmitter<RegistryEvents> {
   }
 
   /** @returns false when the runner is unknown and has to register */
-  heartbeat(heartbeat: RunnerHeartbeat, nowMs: number): boolean {
-    const worker = this.#ofRunner(heartbeat.runnerId);
+  heartbeat(heartbeat: EngineNews, nowMs: number): boolean {
+    const worker = this.#byRunner.get(heartbeat.runnerId);
     if (!worker) return false;
     worker.lastHeartbeatAtMs = nowMs;
     if (heartbeat.load) worker.setLoad(heartbeat.load);
@@ -94,19 +98,12 @@ export class Registry extends EventEmitter<RegistryEvents> {
 
   /** The runner left or died: its worker goes, unless another source still names it. */
   removeRunner(runnerId: string): boolean {
-    const worker = this.#ofRunner(runnerId);
+    const worker = this.#byRunner.get(runnerId);
     if (!worker) return false;
-    worker.runnerId = undefined;
+    this.#bind(worker, undefined);
     worker.lastHeartbeatAtMs = undefined;
     this.#drop(worker, 'runner');
     return true;
-  }
-
-  /** Runners without a heartbeat since `cutOffMs` (wall clock). */
-  runnersSilentSince(cutOffMs: number): string[] {
-    return this.workers
-      .filter((worker) => worker.runnerId !== undefined && (worker.lastHeartbeatAtMs ?? 0) < cutOffMs)
-      .map((worker) => worker.runnerId!);
   }
 
   /** Makes the Auto Scaling source equal to `instances`. */
@@ -125,7 +122,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
 
   /** An instance that is gone takes its runner with it: nothing of it can answer. */
   removeInstance(worker: Worker): void {
-    worker.runnerId = undefined;
+    this.#bind(worker, undefined);
     this.#drop(worker, 'runner');
     this.#drop(worker, 'asg');
   }
@@ -147,8 +144,11 @@ export class Registry extends EventEmitter<RegistryEvents> {
     for (const worker of this.workers) worker.close();
   }
 
-  #ofRunner(runnerId: string): Worker | undefined {
-    return this.workers.find((worker) => worker.runnerId === runnerId);
+  /** Makes `worker` the one of `runnerId`, and of no runner when that is undefined. */
+  #bind(worker: Worker, runnerId: string | undefined): void {
+    if (worker.runnerId !== undefined) this.#byRunner.delete(worker.runnerId);
+    worker.runnerId = runnerId;
+    if (runnerId !== undefined) this.#byRunner.set(runnerId, worker);
   }
 
   #add(url: string, source: WorkerSource): Worker {

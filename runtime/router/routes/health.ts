@@ -3,7 +3,10 @@ import type { WorkerState } from '../coordinator/worker.ts';
 import type { ServerParts } from '../server.ts';
 
 /** `GET /health`: the process lives. `GET /ready`: it can answer inference requests now. Open to everybody. */
-export async function healthRoutes(app: FastifyInstance, { registry, coordinator, relay }: ServerParts): Promise<void> {
+export async function healthRoutes(
+  app: FastifyInstance,
+  { registry, coordinator, relay, store }: ServerParts,
+): Promise<void> {
   const counts = () => {
     const byState: Record<WorkerState, number> = { starting: 0, ready: 0, suspect: 0, draining: 0, gone: 0 };
     for (const worker of registry.workers) byState[worker.state]++;
@@ -11,7 +14,13 @@ export async function healthRoutes(app: FastifyInstance, { registry, coordinator
     return present;
   };
 
-  app.get('/health', async () => ({ status: 'ok', coordinatorId: coordinator.id, workers: counts() }));
+  app.get('/health', async () => ({
+    status: 'ok',
+    coordinatorId: coordinator.id,
+    // Inference does not need it, sessions do.
+    store: store.database.isAvailable ? 'available' : 'unavailable',
+    workers: counts(),
+  }));
 
   app.get('/ready', async (_request, reply) => {
     const status = relay.isDraining ? 'shutting down' : registry.ready.length > 0 ? 'ready' : 'no worker is ready';

@@ -27,7 +27,7 @@ export async function runnerRoutes(app: FastifyInstance, { coordinator, config }
   });
 
   app.post(deregisterPath, async (request) => {
-    await coordinator.deregister(parse(deregisterSchema, request).runnerId);
+    await coordinator.deregister(parse(deregisterSchema, request).runnerId, Date.now());
     return { coordinatorId: coordinator.id };
   });
 }

@@ -1,16 +1,28 @@
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { SqliteDialect } from 'kysely';
+
+/** Different statements that are kept compiled; compiling costs as much as a small one takes to run. */
+const maxStatements = 200;
 
 /**
  * Lets Kysely speak to Node's own SQLite: its dialect wants an object with `close` and `prepare`, whose statements take
  * their parameters as one array.
  */
 export function nodeSqliteDialect(database: DatabaseSync): SqliteDialect {
+  const statements = new Map<string, StatementSync>();
+  const compiled = (sql: string): StatementSync => {
+    const known = statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = database.prepare(sql);
+    if (statements.size >= maxStatements) statements.delete(statements.keys().next().value!);
+    statements.set(sql, statement);
+    return statement;
+  };
   return new SqliteDialect({
     database: {
       close: () => database.close(),
       prepare(sql: string) {
-        const statement = database.prepare(sql);
+        const statement = compiled(sql);
         return {
           reader: statement.columns().length > 0,
           all: (parameters: readonly unknown[]) => statement.all(...(parameters as string[])),

@@ -24,7 +24,7 @@ export async function startTestAdminServer(
   const log = createLogger({ service: 'test', level: 'silent' });
   const registry = new Registry(log, 1024 * 1024, plainAccess);
   const prober = new Prober({ registry, log, timeScale: 1 });
-  const store = await Store.open(undefined);
+  const store = await Store.open();
   const keys = await openKeyRing({
     file: undefined,
     list: options.keys ?? noKeys,
@@ -37,6 +37,7 @@ export async function startTestAdminServer(
     relay: { isDraining: false },
     registry,
     coordinator: new Coordinator(registry, store, log),
+    store,
     metrics: new RouterMetrics(),
     log,
     keys,

@@ -1,50 +1,83 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Store } from '../../../runtime/router/store/store.ts';
+import { type StoreFactory, startStores, storeKinds } from '../../support/stores.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 const runner = { runnerId: 'r1', host: '10.0.0.5', port: 4200, maxSandboxes: 4, engineUrl: 'http://10.0.0.5:7999' };
-
-let dataDir: string;
-beforeEach(async () => {
-  dataDir = path.join(await mkdtemp(path.join(tmpdir(), 'store-')), 'data');
-});
-afterEach(() => rm(path.dirname(dataDir), { recursive: true }));
-
-test('remembers runners over a restart, with their last heartbeat', async () => {
-  const first = await Store.open(dataDir);
-  await first.saveRunner(runner, 1_000);
-  expect(await first.saveHeartbeat({ runnerId: 'r1', activeCount: 2, warmingCount: 1 }, 5_000)).toBe(true);
-  await first.close();
-
-  const second = await Store.open(dataDir);
-  expect(await second.runnersAliveSince(5_000)).toMatchObject([{ registration: runner, lastHeartbeatAtMs: 5_000 }]);
-  expect(await second.runnersAliveSince(5_001)).toEqual([]);
-  await second.close();
+const beat = (runnerId: string, atMs: number, activeCount = 0) => ({
+  heartbeat: { runnerId, activeCount, warmingCount: 0 },
+  atMs,
 });
 
-test('a second registration replaces the first', async () => {
-  const store = await Store.open(dataDir);
-  await store.saveRunner(runner, 1_000);
-  await store.saveRunner({ ...runner, port: 4201, engineUrl: undefined }, 2_000);
-  const [only, ...others] = await store.runnersAliveSince(0);
-  expect(others).toEqual([]);
-  expect(only!.registration).toMatchObject({ port: 4201, engineUrl: undefined });
-  await store.close();
+describe.each(storeKinds)('runners in %s', (kind) => {
+  let stores: StoreFactory;
+  let store: Store;
+  beforeAll(async () => {
+    stores = await startStores(kind);
+  });
+  afterAll(() => stores[Symbol.asyncDispose]());
+  beforeEach(async () => {
+    store = await Store.open(await stores.fresh());
+  });
+  afterEach(() => store.close());
+
+  test('a registration is remembered with its last heartbeat, times and counts as numbers', async () => {
+    const nowMs = 1_796_000_000_000;
+    await store.runners.save(runner, nowMs);
+    expect(await store.runners.saveHeartbeats([beat('r1', nowMs + 5_000)])).toEqual(new Set(['r1']));
+    expect(await store.runners.list()).toMatchObject([
+      { registration: runner, registeredAtMs: nowMs, lastHeartbeatAtMs: nowMs + 5_000 },
+    ]);
+  });
+
+  test('a second registration replaces the first', async () => {
+    await store.runners.save(runner, 1_000);
+    await store.runners.save({ ...runner, port: 4201, engineUrl: undefined }, 2_000);
+    const [only, ...others] = await store.runners.list();
+    expect(others).toEqual([]);
+    expect(only!.registration).toMatchObject({ port: 4201, engineUrl: undefined });
+  });
+
+  test('heartbeats of many runners are one statement, which says whose runner is unknown', async () => {
+    for (const runnerId of ['a', 'b', 'c']) await store.runners.save({ ...runner, runnerId }, 0);
+    await store.runners.delete('b');
+    const known = await store.runners.saveHeartbeats(['c', 'b', 'a', 'x'].map((id, i) => beat(id, 10 + i, i)));
+    expect(known).toEqual(new Set(['a', 'c']));
+    expect((await store.runners.list()).map(({ lastHeartbeatAtMs }) => lastHeartbeatAtMs)).toEqual([12, 10]);
+  });
+
+  test('silent runners are found by their last heartbeat, and not deleted when they beat after all', async () => {
+    await store.runners.save(runner, 0);
+    await store.runners.saveHeartbeats([beat('r1', 20_000)]);
+    expect(await store.runners.silentSince(20_000)).toEqual([]);
+    expect(await store.runners.silentSince(20_001)).toEqual(['r1']);
+    await store.runners.deleteSilent('r1', 20_000);
+    expect(await store.runners.find('r1')).toBeDefined();
+    await store.runners.deleteSilent('r1', 20_001);
+    expect(await store.runners.find('r1')).toBeUndefined();
+  });
+
+  test('several routers may open and migrate one database at the same time', async () => {
+    if (kind === 'SQLite') return;
+    const options = await stores.fresh();
+    const opened = await Promise.all([1, 2, 3, 4].map(() => Store.open(options)));
+    await opened[0]!.runners.save(runner, 1);
+    expect(await opened[3]!.runners.list()).toHaveLength(1);
+    for (const each of opened) await each.close();
+  });
 });
 
-test('a heartbeat of an unknown or deleted runner says so', async () => {
-  const store = await Store.open(undefined);
-  const heartbeat = { runnerId: 'r1', activeCount: 0, warmingCount: 0 };
-  expect(await store.saveHeartbeat(heartbeat, 1)).toBe(false);
-  await store.saveRunner(runner, 1);
-  await store.deleteRunner('r1');
-  expect(await store.saveHeartbeat(heartbeat, 2)).toBe(false);
-  await store.close();
-});
-
-test('its folder is for its owner alone', async () => {
-  const store = await Store.open(dataDir);
-  expect((await stat(dataDir)).mode & 0o777).toBe(0o700);
-  await store.close();
+describe('the embedded database', () => {
+  test('keeps its rows over a restart, in a folder for its owner alone', async () => {
+    await using folder = await temporaryDirectory();
+    const dataDir = path.join(folder.path, 'data');
+    const first = await Store.open({ dataDir });
+    await first.runners.save(runner, 1_000);
+    await first.close();
+    expect((await stat(dataDir)).mode & 0o777).toBe(0o700);
+    const second = await Store.open({ dataDir });
+    expect(await second.runners.list()).toHaveLength(1);
+    await second.close();
+  });
 });

@@ -1,5 +1,6 @@
 import type { Migration } from 'kysely/migration';
 import { runners } from './001-runners.ts';
+import { sessions } from './002-sessions.ts';
 
 /** Applied in the order of their names; a released one never changes. */
-export const migrations: Readonly<Record<string, Migration>> = { '001-runners': runners };
+export const migrations: Readonly<Record<string, Migration>> = { '001-runners': runners, '002-sessions': sessions };

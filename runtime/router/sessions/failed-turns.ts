@@ -1,0 +1,156 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { CodedError, describeError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/log.ts';
+import type { RunnerBackend } from '../../shared/sandbox-protocol.ts';
+import { routerError } from '../errors.ts';
+import type { PauseReason } from '../store/schema.ts';
+import type { SessionRow } from '../store/session-queries.ts';
+import type { Store } from '../store/store.ts';
+import type { RunnerBackends } from './runner-backends.ts';
+import type { SessionMetrics } from './session-metrics.ts';
+import type { Turn } from './turns.ts';
+
+export interface FailedTurnsOptions {
+  readonly store: Store;
+  readonly backends: RunnerBackends;
+  readonly metrics: SessionMetrics;
+  readonly log: Logger;
+}
+
+export interface FailedTurn {
+  readonly turn: Turn;
+  /** Undefined when the runner is gone. */
+  readonly backend: RunnerBackend | undefined;
+  readonly error: unknown;
+}
+
+/** What becomes of a session whose turn failed: it goes on as if nothing had been said, or it loses its sandbox. */
+export type Settlement = 'release' | PauseReason;
+
+const settleRetryMs = 500;
+/** For ending a sandbox that is not used any more, while a client waits for bad news. */
+const discardTimeoutMs = 1_000;
+
+/** Failures after which the sandbox may know of a turn that the store does not. */
+const leavesDoubt = new Set(['TURN_TIMEOUT', 'STORE_UNAVAILABLE', 'SHUTTING_DOWN', 'INTERNAL']);
+
+/**
+ * Judges a failed turn. The agent's own errors leave the session as it was, as long as its sandbox waits for the next
+ * message. Whenever it is not known what the sandbox remembers, it is given up: the session is restored from the store.
+ * @param isSandboxReady asks the runner, where its answer matters; undefined when it cannot be asked
+ */
+export async function settlementOf(
+  error: CodedError,
+  isSandboxReady: () => Promise<boolean | undefined>,
+): Promise<Settlement> {
+  if (error.code === 'RUNNER_LOST') return 'runner-lost';
+  if (leavesDoubt.has(error.code)) return 'turn-failed';
+  const isReady = await isSandboxReady();
+  if (isReady === undefined) return 'runner-lost';
+  return isReady ? 'release' : 'turn-failed';
+}
+
+/** Leaves no session behind that nobody answers, and no sandbox in use whose memory differs from the store. */
+export class FailedTurns {
+  readonly #options: FailedTurnsOptions;
+  readonly #closing = new AbortController();
+
+  constructor(options: FailedTurnsOptions) {
+    this.#options = options;
+  }
+
+  /** @returns what the client is told */
+  async settle({ turn, backend, error }: FailedTurn): Promise<CodedError> {
+    const coded = this.#toCoded(turn, error);
+    if (coded.code === 'TURN_SUPERSEDED') {
+      await this.#discardSandbox(turn.sessionId, turn.runnerId, turn.placement);
+      return coded;
+    }
+    const settlement = await settlementOf(coded, () => isReady(turn.sessionId, backend));
+    this.#options.log.warn('turn failed', {
+      ...{ sessionId: turn.sessionId, turnId: turn.turnId, runnerId: turn.runnerId, settlement },
+      detail: describeError(coded),
+    });
+    try {
+      await this.#apply(turn, settlement);
+    } catch (failure) {
+      if (!(failure instanceof CodedError)) throw failure;
+      void this.#untilDone(() => this.#apply(turn, settlement));
+    }
+    return coded;
+  }
+
+  /** Frees a session that may have been taken for a turn that never began: the store broke off before it answered. */
+  async forgetClaim({ sessionId, turnId }: Pick<Turn, 'sessionId' | 'turnId'>): Promise<void> {
+    await this.#untilDone(() => this.#options.store.turns.release(sessionId, turnId));
+  }
+
+  /** The router that answered the session's turn is gone. */
+  async abandon({ id, placement, runner_id }: SessionRow): Promise<void> {
+    const { store, metrics } = this.#options;
+    if (!(await store.sessions.pausePlacement(id, placement, 'router-lost', Date.now()))) return;
+    metrics.sessionsChanged('paused', 'router-lost');
+    await this.#discardSandbox(id, runner_id!, placement);
+  }
+
+  /** Gives up what waits for the store. */
+  close(): void {
+    this.#closing.abort();
+  }
+
+  async #apply({ sessionId, turnId, placement, runnerId }: Turn, settlement: Settlement): Promise<void> {
+    const { store, metrics } = this.#options;
+    if (settlement === 'release') {
+      await store.turns.release(sessionId, turnId);
+      return;
+    }
+    if (await store.sessions.pausePlacement(sessionId, placement, settlement, Date.now())) {
+      metrics.sessionsChanged('paused', settlement);
+    }
+    await this.#discardSandbox(sessionId, runnerId, placement);
+  }
+
+  /** The store is down: without this the session would stay busy for as long as this router lives. */
+  async #untilDone(settle: () => Promise<void>): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      await delay(settleRetryMs, undefined, { signal, ref: false }).catch(() => {});
+      try {
+        await settle();
+        return;
+      } catch (error) {
+        if (!(error instanceof CodedError)) this.#options.log.error('failed turn not settled', { error });
+      }
+    }
+  }
+
+  /** Ends the sandbox of a placement, unless the session is back on that runner with another one. */
+  async #discardSandbox(sessionId: string, runnerId: string, placement: number): Promise<void> {
+    const { store, backends, log } = this.#options;
+    try {
+      if (!(await store.sessions.isPlacedAgain(sessionId, runnerId, placement))) {
+        await (await backends.of(runnerId))?.destroySandbox(sessionId, AbortSignal.timeout(discardTimeoutMs));
+      }
+    } catch (error) {
+      log.warn('sandbox left behind', { sessionId, runnerId, detail: describeError(error) });
+    }
+  }
+
+  #toCoded({ sessionId: id, turnId }: Turn, error: unknown): CodedError {
+    if (!(error instanceof CodedError)) {
+      this.#options.log.error('turn failed within the router', { sessionId: id, turnId, error });
+      return routerError('INTERNAL', {}, { cause: error });
+    }
+    // The runner lives but has no such sandbox: it was restarted.
+    const isUnknown = error.status === 404;
+    return isUnknown ? routerError('RUNNER_LOST', { id, detail: 'its sandbox is gone' }, { cause: error }) : error;
+  }
+}
+
+async function isReady(sessionId: string, backend: RunnerBackend | undefined): Promise<boolean | undefined> {
+  try {
+    return backend && (await backend.getSandbox(sessionId))?.status === 'ready';
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,63 @@
+import { CodedError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/log.ts';
+import type { Coordinator } from '../coordinator/coordinator.ts';
+import type { Registry } from '../coordinator/registry.ts';
+import type { RouterMetrics } from '../metrics.ts';
+import type { Store } from '../store/store.ts';
+import { type LocalRunner, RunnerBackends } from './runner-backends.ts';
+import { SessionMetrics } from './session-metrics.ts';
+import { SessionStarter } from './session-starter.ts';
+import { SessionSweep } from './session-sweep.ts';
+import { Sessions } from './sessions.ts';
+import { Turns } from './turns.ts';
+
+export interface SessionServiceOptions {
+  readonly store: Store;
+  readonly coordinator: Coordinator;
+  readonly registry: Registry;
+  readonly metrics: RouterMetrics;
+  readonly log: Logger;
+  /** Bearer secret of the fleet. */
+  readonly secret: string | undefined;
+  readonly local: LocalRunner | undefined;
+  readonly turnTimeoutMs: number;
+  readonly idleMs: number;
+  readonly endAfterMs: number;
+  readonly maxPerKey: number;
+}
+
+/** The parts of the sessions API, put together. */
+export interface SessionService {
+  readonly sessions: Sessions;
+  readonly turns: Turns;
+  readonly backends: RunnerBackends;
+  sweep(nowMs: number): Promise<void>;
+  /** Waits for turns under way, at most `deadlineMs`. */
+  drain(deadlineMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function createSessionService(options: SessionServiceOptions): SessionService {
+  const { coordinator, store, log } = options;
+  const backends = new RunnerBackends(options);
+  const metrics = new SessionMetrics(options.metrics.registry, () => turns.running);
+  const turns = new Turns({ ...options, backends, metrics });
+  const starter = new SessionStarter({ ...options, backends });
+  const sessions = new Sessions({ ...options, backends, starter, metrics });
+  const sweep = new SessionSweep({ ...options, backends, metrics });
+  coordinator.on('sessions-paused', (reason, count) => metrics.sessionsChanged('paused', reason, count));
+  return {
+    sessions,
+    turns,
+    backends,
+    sweep: (nowMs) => sweep.sweep(nowMs),
+    drain: (deadlineMs) => turns.drain(deadlineMs),
+    async close() {
+      await backends.close();
+      await coordinator.endLease().catch((error: unknown) => {
+        if (!(error instanceof CodedError)) throw error;
+        log.warn('lease not ended, it ends by itself', { store: store.database.isAvailable });
+      });
+    },
+  };
+}

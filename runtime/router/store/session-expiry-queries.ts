@@ -1,0 +1,99 @@
+import type { Database } from './database.ts';
+import type { PauseReason, SessionStatus } from './schema.ts';
+import { noTurn, pausedFor } from './session-queries.ts';
+
+/** A session that was paused or ended, and the runner that may still hold its sandbox. */
+export interface ExpiredSession {
+  readonly id: string;
+  readonly last_runner_id: string | null;
+}
+
+const live: SessionStatus[] = ['starting', 'active'];
+
+/** What time does to sessions: bulk updates that any coordinator may make at any time. */
+export class SessionExpiryQueries {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** active → paused without a message since `cutOffMs`. */
+  pauseIdle(cutOffMs: number, nowMs: number): Promise<ExpiredSession[]> {
+    return this.#database.run((db) =>
+      db
+        .updateTable('sessions')
+        .set(pausedFor('idle', nowMs))
+        .where('status', '=', 'active')
+        .where('turn_id', 'is', null)
+        .where('last_active_at_ms', '<', cutOffMs)
+        .returning(['id', 'last_runner_id'])
+        .execute(),
+    );
+  }
+
+  /** paused → ended when paused since before `cutOffMs`. @returns how many */
+  async endPaused(cutOffMs: number, nowMs: number): Promise<number> {
+    const { numUpdatedRows } = await this.#database.run((db) =>
+      db
+        .updateTable('sessions')
+        .set({ ...noTurn, status: 'ended', status_at_ms: nowMs, pause_reason: null })
+        .where('status', '=', 'paused')
+        .where('status_at_ms', '<', cutOffMs)
+        .executeTakeFirstOrThrow(),
+    );
+    return Number(numUpdatedRows);
+  }
+
+  /** active → paused where the coordinator of the turn has not been seen since `cutOffMs`. */
+  pauseAbandonedTurns(cutOffMs: number, nowMs: number): Promise<ExpiredSession[]> {
+    return this.#database.run((db) =>
+      db
+        .updateTable('sessions')
+        .set(pausedFor('router-lost', nowMs))
+        .where('status', '=', 'active')
+        .where('turn_id', 'is not', null)
+        .where(({ not, exists, selectFrom }) =>
+          not(
+            exists(
+              selectFrom('coordinators')
+                .select('coordinators.id')
+                .whereRef('coordinators.id', '=', 'sessions.turn_coordinator')
+                .where('coordinators.last_seen_at_ms', '>=', cutOffMs),
+            ),
+          ),
+        )
+        .returning(['id', 'last_runner_id'])
+        .execute(),
+    );
+  }
+
+  /** starting → paused when the start began before `cutOffMs`: whoever began it is gone. */
+  pauseAbandonedStarts(cutOffMs: number, nowMs: number): Promise<ExpiredSession[]> {
+    return this.#database.run((db) =>
+      db
+        .updateTable('sessions')
+        .set(pausedFor('router-lost', nowMs))
+        .where('status', '=', 'starting')
+        .where('status_at_ms', '<', cutOffMs)
+        .returning(['id', 'last_runner_id'])
+        .execute(),
+    );
+  }
+
+  /** active or starting → paused where the runner is not in the store at all. @returns how many */
+  async pauseOrphans(reason: PauseReason, nowMs: number): Promise<number> {
+    const { numUpdatedRows } = await this.#database.run((db) =>
+      db
+        .updateTable('sessions')
+        .set(pausedFor(reason, nowMs))
+        .where('status', 'in', live)
+        .where('runner_id', 'is not', null)
+        .where(({ not, exists, selectFrom }) =>
+          not(exists(selectFrom('runners').select('runners.id').whereRef('runners.id', '=', 'sessions.runner_id'))),
+        )
+        .executeTakeFirstOrThrow(),
+    );
+    return Number(numUpdatedRows);
+  }
+}

@@ -1,0 +1,298 @@
+import { type ExpressionBuilder, type Selectable, sql } from 'kysely';
+import type { Database } from './database.ts';
+import { type Placement, type PlacementRequest, placeSession } from './place-session.ts';
+import type { PauseReason, SessionStatus, SessionsTable, StoreSchema } from './schema.ts';
+
+/** A session without its agent's state, which may be large and is only needed to restore it. */
+export type SessionRow = Omit<Selectable<SessionsTable>, 'agent_state'>;
+
+export interface NewSession {
+  readonly id: string;
+  readonly ownerKeyId: string;
+  readonly agent: string;
+  readonly model: string | null;
+  /** JSON. */
+  readonly settings: string;
+}
+
+/** A place in a list that is sorted from new to old. */
+export interface ListPosition {
+  readonly createdAtMs: number;
+  readonly id: string;
+}
+
+export interface SessionListing {
+  readonly ownerKeyId: string;
+  readonly status?: SessionStatus | undefined;
+  /** Only what is older. */
+  readonly after?: ListPosition | undefined;
+  readonly limit: number;
+}
+
+const columns = [
+  'id',
+  'owner_key_id',
+  'agent',
+  'model',
+  'settings',
+  'status',
+  'status_at_ms',
+  'pause_reason',
+  'runner_id',
+  'last_runner_id',
+  'placement',
+  'placed_at_ms',
+  'turn_count',
+  'last_active_at_ms',
+  'created_at_ms',
+  'turn_id',
+  'turn_coordinator',
+  'turn_key',
+  'turn_digest',
+] as const satisfies readonly (keyof SessionRow)[];
+
+export const noTurn = { turn_id: null, turn_coordinator: null, turn_key: null, turn_digest: null };
+
+/** What a session is set to when it loses its sandbox. Without its turn, what that turn still brings does not count. */
+export function pausedFor(reason: PauseReason, nowMs: number) {
+  return (expression: ExpressionBuilder<StoreSchema, 'sessions'>) => ({
+    ...noTurn,
+    status: 'paused' as const,
+    status_at_ms: nowMs,
+    pause_reason: reason,
+    last_runner_id: expression.ref('runner_id'),
+    runner_id: null,
+  });
+}
+
+const live: SessionStatus[] = ['starting', 'active'];
+
+/**
+ * One session at a time. What changes a session names the state it must be in, so that of two callers, in this process or
+ * another, one succeeds.
+ */
+export class SessionQueries {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** @returns false when the owner has `maxLive` sessions that have not ended */
+  async insert(
+    { id, ownerKeyId, agent, model, settings }: NewSession,
+    maxLive: number,
+    nowMs: number,
+  ): Promise<boolean> {
+    const limit = Math.min(maxLive, Number.MAX_SAFE_INTEGER);
+    const { numInsertedOrUpdatedRows = 0n } = await this.#database.run((db) =>
+      db
+        .insertInto('sessions')
+        .columns([
+          'id',
+          'owner_key_id',
+          'agent',
+          'model',
+          'settings',
+          'status',
+          'status_at_ms',
+          'last_active_at_ms',
+          'created_at_ms',
+        ])
+        .expression(
+          sql`select cast(${id} as text), cast(${ownerKeyId} as text), cast(${agent} as text), cast(${model} as text),
+              cast(${settings} as text), 'starting', cast(${nowMs} as bigint), cast(${nowMs} as bigint), cast(${nowMs} as bigint)
+            where (select count(*) from sessions where owner_key_id = ${ownerKeyId} and status <> 'ended')
+              < cast(${limit} as bigint)`,
+        )
+        .executeTakeFirst(),
+    );
+    return numInsertedOrUpdatedRows > 0n;
+  }
+
+  /** @returns undefined when there is none, or it is another key's */
+  find(ownerKeyId: string, id: string): Promise<SessionRow | undefined> {
+    return this.#database.run((db) =>
+      db
+        .selectFrom('sessions')
+        .select(columns)
+        .where('id', '=', id)
+        .where('owner_key_id', '=', ownerKeyId)
+        .executeTakeFirst(),
+    );
+  }
+
+  /** From new to old. */
+  list({ ownerKeyId, status, after, limit }: SessionListing): Promise<SessionRow[]> {
+    return this.#database.run((db) => {
+      let query = db.selectFrom('sessions').select(columns).where('owner_key_id', '=', ownerKeyId);
+      if (status !== undefined) query = query.where('status', '=', status);
+      if (after !== undefined) {
+        query = query.where(({ eb, and, or }) =>
+          or([
+            eb('created_at_ms', '<', after.createdAtMs),
+            and([eb('created_at_ms', '=', after.createdAtMs), eb('id', '<', after.id)]),
+          ]),
+        );
+      }
+      return query.orderBy('created_at_ms', 'desc').orderBy('id', 'desc').limit(limit).execute();
+    });
+  }
+
+  /** Removes a session that never came to be. */
+  async deleteUnstarted(id: string): Promise<void> {
+    await this.#database.run((db) =>
+      db
+        .deleteFrom('sessions')
+        .where('id', '=', id)
+        .where('status', '=', 'starting')
+        .where('turn_count', '=', 0)
+        .execute(),
+    );
+  }
+
+  /** paused → starting. @returns undefined when it is not paused */
+  beginStart(ownerKeyId: string, id: string, nowMs: number): Promise<SessionRow | undefined> {
+    return this.#database.run((db) =>
+      db
+        .updateTable('sessions')
+        .set({ status: 'starting', status_at_ms: nowMs, pause_reason: null })
+        .where('id', '=', id)
+        .where('owner_key_id', '=', ownerKeyId)
+        .where('status', '=', 'paused')
+        .returning(columns)
+        .executeTakeFirst(),
+    );
+  }
+
+  /** See placeSession. */
+  place(request: PlacementRequest): Promise<Placement | undefined> {
+    return this.#database.run((db) => placeSession(db, request));
+  }
+
+  /** starting → active. @returns undefined when its start no longer counts */
+  activate(id: string, placement: number, nowMs: number): Promise<SessionRow | undefined> {
+    return this.#database.run((db) =>
+      db
+        .updateTable('sessions')
+        .set({ status: 'active', status_at_ms: nowMs, last_active_at_ms: nowMs })
+        .where('id', '=', id)
+        .where('status', '=', 'starting')
+        .where('placement', '=', placement)
+        .returning(columns)
+        .executeTakeFirst(),
+    );
+  }
+
+  /** starting → paused, for a start that failed. */
+  async abandonStart(id: string, nowMs: number): Promise<void> {
+    await this.#database.run((db) =>
+      db
+        .updateTable('sessions')
+        .set(pausedFor('start-failed', nowMs))
+        .where('id', '=', id)
+        .where('status', '=', 'starting')
+        .execute(),
+    );
+  }
+
+  /** active → paused, when nobody's turn is under way. @returns undefined otherwise */
+  pause(ownerKeyId: string, id: string, nowMs: number): Promise<SessionRow | undefined> {
+    return this.#database.run((db) =>
+      db
+        .updateTable('sessions')
+        .set(pausedFor('requested', nowMs))
+        .where('id', '=', id)
+        .where('owner_key_id', '=', ownerKeyId)
+        .where('status', '=', 'active')
+        .where('turn_id', 'is', null)
+        .returning(columns)
+        .executeTakeFirst(),
+    );
+  }
+
+  /** active → paused, for one placement: its runner is lost or its sandbox in doubt. @returns whether it was so */
+  async pausePlacement(id: string, placement: number, reason: PauseReason, nowMs: number): Promise<boolean> {
+    const { numUpdatedRows } = await this.#database.run((db) =>
+      db
+        .updateTable('sessions')
+        .set(pausedFor(reason, nowMs))
+        .where('id', '=', id)
+        .where('placement', '=', placement)
+        .where('status', '=', 'active')
+        .executeTakeFirstOrThrow(),
+    );
+    return numUpdatedRows > 0n;
+  }
+
+  /** Whether the session is on that runner in a later placement. */
+  async isPlacedAgain(id: string, runnerId: string, placement: number): Promise<boolean> {
+    const row = await this.#database.run((db) =>
+      db
+        .selectFrom('sessions')
+        .select('id')
+        .where('id', '=', id)
+        .where('runner_id', '=', runnerId)
+        .where('placement', '>', placement)
+        .executeTakeFirst(),
+    );
+    return row !== undefined;
+  }
+
+  /** Anything → ended. @returns undefined when it has ended already or is another key's */
+  end(ownerKeyId: string, id: string, nowMs: number): Promise<SessionRow | undefined> {
+    return this.#database.run((db) =>
+      db
+        .updateTable('sessions')
+        .set((expression) => ({
+          ...noTurn,
+          status: 'ended',
+          status_at_ms: nowMs,
+          pause_reason: null,
+          last_runner_id: expression.fn.coalesce('runner_id', 'last_runner_id'),
+          runner_id: null,
+        }))
+        .where('id', '=', id)
+        .where('owner_key_id', '=', ownerKeyId)
+        .where('status', '<>', 'ended')
+        .returning(columns)
+        .executeTakeFirst(),
+    );
+  }
+
+  /** active or starting → paused, all of a runner's at once. @returns how many */
+  async pauseAllOf(runnerId: string, reason: PauseReason, nowMs: number): Promise<number> {
+    const { numUpdatedRows } = await this.#database.run((db) =>
+      db
+        .updateTable('sessions')
+        .set(pausedFor(reason, nowMs))
+        .where('runner_id', '=', runnerId)
+        .where('status', 'in', live)
+        .executeTakeFirstOrThrow(),
+    );
+    return Number(numUpdatedRows);
+  }
+
+  /** `pauseAllOf` a dead runner: nothing when it has beaten since `cutOffMs` after all. */
+  async pauseAllOfSilent(runnerId: string, cutOffMs: number, nowMs: number): Promise<number> {
+    const { numUpdatedRows } = await this.#database.run((db) =>
+      db
+        .updateTable('sessions')
+        .set(pausedFor('runner-lost', nowMs))
+        .where('runner_id', '=', runnerId)
+        .where('status', 'in', live)
+        .where(({ not, exists, selectFrom }) =>
+          not(
+            exists(
+              selectFrom('runners')
+                .select('id')
+                .where('id', '=', runnerId)
+                .where('last_heartbeat_at_ms', '>=', cutOffMs),
+            ),
+          ),
+        )
+        .executeTakeFirstOrThrow(),
+    );
+    return Number(numUpdatedRows);
+  }
+}

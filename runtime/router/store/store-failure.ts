@@ -1,0 +1,28 @@
+/**
+ * What a failed statement means: `down`, the database cannot be used now; `conflict`, it took back a transaction that
+ * was in another one's way, to be tried again; `mistake`, the statement itself is wrong.
+ */
+export type StoreFailure = 'down' | 'conflict' | 'mistake';
+
+/** Primary result codes of SQLite: busy, locked, I/O error, disk full, cannot open. */
+const sqliteDown = new Set([5, 6, 10, 13, 14]);
+/** SQLSTATE classes of Postgres: connection exceptions, insufficient resources, operator intervention. */
+const postgresDown = /^(08|53|57)/;
+/** Serialization failure, deadlock, lock not available. */
+const postgresConflicts = new Set(['40001', '40P01', '55P03']);
+/** Codes of Node for sockets and names. */
+const network = /^(ECONN|ENOTFOUND|EAI_|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOENT|EADDRNOTAVAIL)/;
+/** The driver has no codes for its own failures. */
+const driverDown = /connection (terminated|timeout|error|ended)|timeout|not queryable|Cannot use a pool/i;
+
+export function storeFailure(error: unknown): StoreFailure {
+  if (!(error instanceof Error)) return 'mistake';
+  if (error instanceof AggregateError && error.errors.length > 0) return storeFailure(error.errors[0]);
+  const { code, errcode } = error as { code?: unknown; errcode?: unknown };
+  if (code === 'ERR_SQLITE_ERROR') return sqliteDown.has(Number(errcode) & 0xff) ? 'down' : 'mistake';
+  if (typeof code === 'string') {
+    if (postgresConflicts.has(code)) return 'conflict';
+    return postgresDown.test(code) || network.test(code) ? 'down' : 'mistake';
+  }
+  return driverDown.test(error.message) ? 'down' : 'mistake';
+}
