@@ -13,13 +13,16 @@ export interface ContractSetting {
   readonly maxSandboxes: number;
 }
 
+/** Every session that the tests make. One of them has what a path must escape. */
+const oddId = 'a/b?c=d #%€ ü..';
+const sessionIds = ['s', 'a', 'b', 'other', oddId];
 const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 };
 const answer = (text: string) =>
   sse(delta(text), { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }, { choices: [], usage }, '[DONE]');
 
 /**
  * What every RunnerBackend promises, whatever lies between it and its sandboxes.
- * @param start makes a fresh subject for each test
+ * @param start makes the subject; all tests use the same one and leave it without sessions
  */
 export function describeRunnerBackend(
   name: string,
@@ -30,12 +33,18 @@ export function describeRunnerBackend(
     let backend: RunnerBackend;
     let engine: ScriptedEngine;
 
-    beforeEach(async () => {
+    beforeAll(async () => {
       stack = new AsyncDisposableStack();
-      engine = stack.use(await startScriptedEngine((response) => void response.end(answer('hello'))));
+      engine = stack.use(await startScriptedEngine());
       ({ backend } = stack.use(await start({ engineUrl: engine.url, maxSandboxes: 2 })));
     });
+    beforeEach(() => {
+      engine.script = (response) => void response.end(answer('hello'));
+    });
     afterEach(async () => {
+      for (const sessionId of sessionIds) await backend.destroySandbox(sessionId);
+    });
+    afterAll(async () => {
       await backend.close();
       await stack.disposeAsync();
     });
@@ -89,7 +98,7 @@ export function describeRunnerBackend(
     });
 
     test('a session id may hold any character', async () => {
-      const sessionId = 'a/b?c=d #%€ ü..';
+      const sessionId = oddId;
       await backend.createSandbox({ ...scripted, sessionId });
       expect((await backend.getSandbox(sessionId))?.id).toBe(sessionId);
       expect((await read(open('say x', undefined, sessionId))).at(-1)).toMatchObject({ object: 'fleet.turn' });
