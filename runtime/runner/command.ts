@@ -40,10 +40,13 @@ export function runnerCommand(): Command {
         .default(256),
     )
     .addOption(
-      new Option('--sandbox-idle-seconds <seconds>', 'a sandbox without a message for this long is ended')
+      new Option(
+        '--sandbox-idle-seconds <seconds>',
+        'a sandbox without a message for this long is ended: one that no router remembers, since routers pause sooner',
+      )
         .env('FLEET_SANDBOX_IDLE_SECONDS')
         .argParser(parseIntegerIn(1, 604_800))
-        .default(1_800),
+        .default(86_400),
     )
     .addOption(
       new Option('--warm-sandboxes <count>', 'sandboxes to keep started and waiting for a session')

@@ -1,6 +1,6 @@
 import { type LevelResult, measureLevel } from './level.ts';
 import { availableBytes, startMemoryMeter } from './machine-usage.ts';
-import { destroySandbox, type RunnerAddress } from './sandbox-client.ts';
+import { destroySandbox, freePlaces, type RunnerAddress } from './sandbox-client.ts';
 import { type Bottleneck, type CapacityLimits, nextLevel, sessionsThatMemoryHolds, whatGaveWay } from './verdict.ts';
 
 export interface RampOptions {
@@ -22,10 +22,12 @@ export interface RampResult {
   readonly memoryMb: number | null;
   /** The most sessions that the machine carried. */
   readonly sessions: number;
+  /** The next number that was tried, which it did not carry; null when nothing gave way. */
+  readonly gaveWayAt: number | null;
   /** What kept it from more; null when a bound of the measurement did. */
   readonly bottleneck: Bottleneck | null;
-  /** Which bound ended it when nothing gave way. */
-  readonly bound: 'sessions' | 'time' | null;
+  /** Which bound ended it when nothing gave way; `places` are the runner's own. */
+  readonly bound: 'sessions' | 'time' | 'places' | null;
   /** Memory that a session took, its sandbox and its share of the runner, MiB. */
   readonly mbPerSession: number | null;
   /** Of the last level that was carried. */
@@ -47,16 +49,18 @@ export async function ramp(options: RampOptions): Promise<RampResult> {
     maxCpuShare: options.maxCpuShare,
   };
   const held = sessionsThatMemoryHolds(limits);
-  const max = Math.min(options.maxSessions, held);
+  const places = await freePlaces(options.runner);
+  const max = Math.min(options.maxSessions, held, places);
   const deadline = performance.now() + options.maxMs;
   const sessions: string[] = [];
   let last: (LevelResult & { readonly takenBytes: number }) | undefined;
   const result = (bottleneck: Bottleneck | null, bound: RampResult['bound'], failed?: LevelResult): RampResult => ({
     memoryMb: options.memoryMb,
     sessions: last?.sessions ?? 0,
+    gaveWayAt: failed?.sessions ?? null,
     bottleneck,
     bound,
-    mbPerSession: last ? last.takenBytes / 1024 / 1024 / last.sessions : null,
+    mbPerSession: last ? Math.max(0, last.takenBytes) / 1024 / 1024 / last.sessions : null,
     firstEventP95Ms: last?.firstEventP95Ms ?? null,
     cpuShare: last?.cpuShare ?? null,
     failure: failed?.failure ?? null,
@@ -71,7 +75,8 @@ export async function ramp(options: RampOptions): Promise<RampResult> {
       last = { ...level, takenBytes: takenBytes() };
       if (performance.now() >= deadline) return result(null, 'time');
     }
-    return held <= options.maxSessions ? result('memory if all use their limit', null) : result(null, 'sessions');
+    if (held === max) return result('memory if all use their limit', null);
+    return result(null, options.maxSessions === max ? 'sessions' : 'places');
   } finally {
     await Promise.allSettled(sessions.map((sessionId) => destroySandbox(options.runner, sessionId)));
   }

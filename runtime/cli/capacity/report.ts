@@ -13,6 +13,12 @@ export interface CapacityReport {
   readonly rows: readonly RampResult[];
 }
 
+const boundInWords = {
+  sessions: 'none up to --max-sessions',
+  time: 'none within --max-seconds',
+  places: 'all places of the runner',
+} as const;
+
 /** This machine in words: cores, their model, memory. */
 export function describeMachine(): string {
   const cores = cpus();
@@ -25,6 +31,7 @@ export function reportLines(report: CapacityReport): string[] {
     [
       { title: 'MEMORY LIMIT' },
       { title: 'SESSIONS', align: 'right' },
+      { title: 'GAVE WAY AT', align: 'right' },
       { title: 'BOTTLENECK' },
       { title: 'MIB EACH', align: 'right' },
       { title: 'FIRST EVENT P95, MS', align: 'right' },
@@ -33,7 +40,8 @@ export function reportLines(report: CapacityReport): string[] {
     report.rows.map((row) => [
       row.memoryMb === null ? 'none' : `${row.memoryMb} MB`,
       `${row.bottleneck === null ? '>= ' : ''}${count(row.sessions)}`,
-      row.bottleneck ?? `none up to the bound on ${row.bound}`,
+      count(row.gaveWayAt),
+      row.bottleneck ?? boundInWords[row.bound!],
       significant(row.mbPerSession),
       significant(row.firstEventP95Ms),
       percent(row.cpuShare),

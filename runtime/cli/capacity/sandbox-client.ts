@@ -1,7 +1,10 @@
+import type { RunnerHealth } from '../../runner/server.ts';
 import { bearerHeaders } from '../../shared/auth.ts';
 import { callJson } from '../../shared/call-json.ts';
+import { describeError } from '../../shared/errors.ts';
 import type { ProcessIdentity } from '../../shared/process/process-table.ts';
 import { sandboxesPath, sandboxMessagesPath, sandboxPath } from '../../shared/sandbox-protocol.ts';
+import { UserError } from '../user-error.ts';
 
 export interface RunnerAddress {
   readonly url: string;
@@ -11,6 +14,16 @@ export interface RunnerAddress {
 }
 
 const callTimeoutMs = 60_000;
+
+/** Sandboxes that the runner would still take. @throws UserError when nothing answers */
+export async function freePlaces({ url }: RunnerAddress): Promise<number> {
+  try {
+    const { pool } = (await callJson(`${url}/health`)) as RunnerHealth;
+    return pool.maxSandboxes - pool.activeCount;
+  } catch (error) {
+    throw new UserError(`no runner answers at ${url} (${describeError(error)}).`, { cause: error });
+  }
+}
 
 /** Makes a sandbox of the built-in agent. @throws as callJson */
 export async function createSandbox({ url, secret }: RunnerAddress, sessionId: string): Promise<void> {

@@ -42,8 +42,8 @@ export function sessionsThatMemoryHolds(limits: CapacityLimits): number {
   return Math.max(0, Math.floor(bytes / (limits.memoryMb * 1024 * 1024)));
 }
 
-/** The next level of the ramp: a quarter more, at least 2 more, at most `max`; undefined at the end. */
+/** The next level of the ramp: 4, then two fifths more each time, at most `max`; undefined at the end. */
 export function nextLevel(sessions: number, max: number): number | undefined {
   if (sessions >= max) return undefined;
-  return Math.min(max, Math.max(sessions + 2, Math.ceil(sessions * 1.25)));
+  return Math.min(max, Math.max(4, Math.ceil(sessions * 1.4)));
 }
