@@ -26,6 +26,14 @@ describe('nextDrainStep', () => {
     expect(nextDrainStep({ ...state, hasAborted: true }, 10_000)).toMatchObject({ do: 'stop-engine' });
   });
 
+  test('turns of sessions are waited for until the deadline, whatever the engine counts', () => {
+    for (const inFlight of [0, undefined]) {
+      const turning = { ...state, inFlight, busyTurns: 1 };
+      expect(nextDrainStep(turning, 0)).toEqual({ do: 'wait', forMs: drainPollMs });
+      expect(nextDrainStep(turning, 10_000)).toMatchObject({ do: 'stop-engine' });
+    }
+  });
+
   test('a single reading of 0 is not believed, two are', () => {
     expect(nextDrainStep({ ...state, inFlight: 0, idleReadings: 1 }, 0)).toMatchObject({ do: 'wait' });
     expect(nextDrainStep({ ...state, inFlight: 0, idleReadings: 2 }, 0)).toMatchObject({ do: 'stop-engine' });

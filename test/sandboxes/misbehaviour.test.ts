@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import type { AgentDefinition } from '../../runtime/sandboxes/agent-definition.ts';
 import { identifyProcess } from '../../runtime/shared/process/process-table.ts';
 import { sendSignal } from '../../runtime/shared/process/process-tree.ts';
 import { until } from '../support/poll.ts';
 import { readTurn, StartedPool, scriptedAgent, scriptedAgentFile } from '../support/started-pool.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const isGone = (pid: number) => identifyProcess(pid) === undefined;
 
@@ -135,4 +138,22 @@ test('a reader that takes its time holds the agent up instead of filling the mem
   await expect(readTurn({ [Symbol.asyncIterator]: () => iterator })).rejects.toMatchObject({
     code: 'SANDBOX_OUTPUT_LIMIT',
   });
+});
+
+test('under a control group with a limit, a kill that nobody ordered is the kernel out of memory', async () => {
+  await using folder = await temporaryDirectory();
+  // What systemd-run does to the process: nothing that it could see.
+  const standIn = '#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done; shift; exec "$@"\n';
+  await writeFile(path.join(folder.path, 'systemd-run'), standIn, { mode: 0o755 });
+  await using host = await StartedPool.start({
+    memoryMb: 256,
+    agents: [scriptedAgent([], { memoryMb: undefined })],
+    confinement: { hasNice: true, hasDeathSignal: false, systemdScope: 'system' },
+    environment: { PATH: `${folder.path}:${process.env['PATH']}` },
+  });
+  const session = await host.session();
+  expect((await session.say('say held')).text).toBe('held');
+  const turn = session.say('wait');
+  process.kill(host.pidOf('s'), 'SIGKILL');
+  await expect(turn).rejects.toMatchObject({ code: 'SANDBOX_OUT_OF_MEMORY' });
 });
