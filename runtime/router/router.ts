@@ -51,6 +51,11 @@ export async function startRouter(
   const loadSecret = secretsManagerLoader({ region: config.region });
   const keys = await openKeyRing({ file: config.apiKeysFile, list: config.apiKeys, loadSecret, log, signal });
 
+  if (extras.local && config.databaseUrl !== undefined) {
+    throw new Error(
+      'Sandboxes in the router are for a fleet of one: other routers cannot reach them. Drop --database-url.',
+    );
+  }
   const store = await Store.open({ dataDir: config.dataDir, databaseUrl: config.databaseUrl, log });
   const access = { tls: engineTls, apiKey: config.engineApiKey, hidesClientKeys: !keys.isOpen };
   const registry = new Registry(log, 1024 * 1024 * config.prefixMemoryMb, access);
@@ -76,6 +81,7 @@ export async function startRouter(
   const stopLocal = extras.local && (await hostLocally(extras.local, coordinator, log, timeScale));
   const stopSweep = startLivenessSweep({
     sweep: async (nowMs) => {
+      if (!store.database.isAvailable) return;
       await coordinator.sweep(nowMs);
       await sessions.sweep(nowMs);
     },

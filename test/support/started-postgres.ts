@@ -63,6 +63,8 @@ export class StartedPostgres implements AsyncDisposable {
     const options = settings.flatMap((setting) => ['-c', setting]);
     const child = spawn(path.join(bin, 'postgres'), ['-D', this.#data, '-p', String(this.port), ...options], {
       ...user,
+      // The server's user may not be allowed into the folder of the tests.
+      cwd: '/',
       env: { ...process.env, LC_ALL: 'C', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -15,52 +15,54 @@ export interface TestRouter extends AsyncDisposable {
   chat(body: object | string, init?: RequestInit): Promise<Response>;
 }
 
+/** What a router in a test is told: nothing is known, nothing is configured, everything is in memory. */
+export function testRouterConfig(config: Partial<RouterConfig> = {}): RouterConfig {
+  return {
+    port: 0,
+    host: '127.0.0.1',
+    workerUrls: [],
+    policy: 'predicted-ttft',
+    dataDir: undefined,
+    databaseUrl: undefined,
+    sessionIdleSeconds: 1_800,
+    sessionEndSeconds: 604_800,
+    maxSessionsPerKey: 10_000,
+    turnTimeoutSeconds: 60,
+    asg: undefined,
+    region: undefined,
+    enginePort: 7_999,
+    internalSecret: undefined,
+    maxBodyBytes: 1024 * 1024,
+    holdSeconds: 10,
+    injectRid: true,
+    adminPort: undefined,
+    apiKeys: noKeys,
+    apiKeysFile: undefined,
+    maxConcurrentRequests: Number.POSITIVE_INFINITY,
+    maxConcurrentPerWorker: Number.POSITIVE_INFINITY,
+    queueSize: 1_000,
+    queueBytes: 64 * 1024 * 1024,
+    queueTimeoutSeconds: 10,
+    tlsCert: undefined,
+    tlsKey: undefined,
+    engineCa: undefined,
+    engineInsecure: false,
+    engineApiKey: undefined,
+    heartbeatSeconds: 15,
+    prefixMemoryMb: 16,
+    drainSeconds: 5,
+    timeScale: 1,
+    logLevel: 'debug',
+    ...config,
+  };
+}
+
 /** A real router in this process on a free port; resolves once `ready` workers (all static ones by default) are ready. */
 export async function startTestRouter(config: Partial<RouterConfig> = {}, ready?: number): Promise<TestRouter> {
   const logged: TestRouter['logged'] = [];
   const write = (line: string) => void logged.push(JSON.parse(line) as (typeof logged)[number]);
   const log = createLogger({ service: 'router', level: 'debug', write });
-  const router = await startRouter(
-    {
-      port: 0,
-      host: '127.0.0.1',
-      workerUrls: [],
-      policy: 'predicted-ttft',
-      dataDir: undefined,
-      databaseUrl: undefined,
-      sessionIdleSeconds: 1_800,
-      sessionEndSeconds: 604_800,
-      maxSessionsPerKey: 10_000,
-      turnTimeoutSeconds: 60,
-      asg: undefined,
-      region: undefined,
-      enginePort: 7_999,
-      internalSecret: undefined,
-      maxBodyBytes: 1024 * 1024,
-      holdSeconds: 10,
-      injectRid: true,
-      adminPort: undefined,
-      apiKeys: noKeys,
-      apiKeysFile: undefined,
-      maxConcurrentRequests: Number.POSITIVE_INFINITY,
-      maxConcurrentPerWorker: Number.POSITIVE_INFINITY,
-      queueSize: 1_000,
-      queueBytes: 64 * 1024 * 1024,
-      queueTimeoutSeconds: 10,
-      tlsCert: undefined,
-      tlsKey: undefined,
-      engineCa: undefined,
-      engineInsecure: false,
-      engineApiKey: undefined,
-      heartbeatSeconds: 15,
-      prefixMemoryMb: 16,
-      drainSeconds: 5,
-      timeScale: 1,
-      logLevel: 'debug',
-      ...config,
-    },
-    log,
-  );
+  const router = await startRouter(testRouterConfig(config), log);
   const fleet = async () => (await (await fetch(`${router.url}/api/fleet`)).json()) as FleetView;
   const expected = ready ?? config.workerUrls?.length ?? 0;
   // Health is open on every router, also on one with keys or an admin port.

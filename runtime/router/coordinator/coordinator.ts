@@ -55,6 +55,7 @@ export class Coordinator extends EventEmitter<CoordinatorEvents> {
       await this.keepLease(nowMs);
       await this.sync(nowMs);
     } catch (error) {
+      if (this.#store.database.isAvailable) throw error;
       this.#log.warn('started without the store', { error });
     }
   }
@@ -95,7 +96,7 @@ export class Coordinator extends EventEmitter<CoordinatorEvents> {
   /** The runner leaves: all its sessions are paused in one statement. */
   async deregister(runnerId: string, nowMs: number): Promise<void> {
     this.#forget(runnerId);
-    const pausedSessions = await this.#store.sessions.pauseAllOf(runnerId, 'runner-left', nowMs);
+    const pausedSessions = await this.#store.expiry.pauseAllOf(runnerId, 'runner-left', nowMs);
     this.emit('sessions-paused', 'runner-left', pausedSessions);
     await this.#store.runners.delete(runnerId);
     this.#log.info('runner deregistered', { runnerId, pausedSessions });
@@ -109,7 +110,7 @@ export class Coordinator extends EventEmitter<CoordinatorEvents> {
     const cutOffMs = this.trustedCutOffMs(nowMs);
     if (cutOffMs === undefined) return;
     for (const runnerId of await this.#store.runners.silentSince(cutOffMs)) {
-      const pausedSessions = await this.#store.sessions.pauseAllOfSilent(runnerId, cutOffMs, nowMs);
+      const pausedSessions = await this.#store.expiry.pauseAllOfSilent(runnerId, cutOffMs, nowMs);
       this.emit('sessions-paused', 'runner-lost', pausedSessions);
       await this.#store.runners.deleteSilent(runnerId, cutOffMs);
       this.#log.warn('runner lost', { runnerId, pausedSessions });

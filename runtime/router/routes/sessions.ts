@@ -10,6 +10,7 @@ import {
   listSessionsSchema,
   noFieldsSchema,
   sendMessageSchema,
+  sessionIdPattern,
 } from '../sessions/session-requests.ts';
 import { sessionView } from '../sessions/session-view.ts';
 import { StreamAnswer } from '../sessions/stream-answer.ts';
@@ -58,25 +59,25 @@ export async function sessionRoutes(app: FastifyInstance, parts: ServerParts): P
     };
   });
 
-  app.get<OfSession>('/api/sessions/:id', async (request) => sessions.get(ownerOf(request), request.params.id));
+  app.get<OfSession>('/api/sessions/:id', async (request) => sessions.get(ownerOf(request), idOf(request)));
 
   app.post<OfSession>('/api/sessions/:id/pause', async (request) => {
     const owner = ownerOf(request);
     parseRequest(noFieldsSchema, request.body, request);
-    return sessions.pause(owner, request.params.id);
+    return sessions.pause(owner, idOf(request));
   });
 
   app.post<OfSession>('/api/sessions/:id/resume', async (request) => {
     const owner = ownerOf(request);
     parseRequest(noFieldsSchema, request.body, request);
-    return sessions.resume(owner, request.params.id);
+    return sessions.resume(owner, idOf(request));
   });
 
-  app.delete<OfSession>('/api/sessions/:id', async (request) => sessions.end(ownerOf(request), request.params.id));
+  app.delete<OfSession>('/api/sessions/:id', async (request) => sessions.end(ownerOf(request), idOf(request)));
 
   app.post<OfSession>('/api/sessions/:id/messages', { bodyLimit }, async (request, reply) => {
     const ownerKeyId = ownerOf(request);
-    const sessionId = request.params.id;
+    const sessionId = idOf(request);
     const { content, stream } = parseRequest(sendMessageSchema, request.body, request);
     const idempotencyKey = idempotencyKeyOf(request);
     const taken = await turns.take({ sessionId, ownerKeyId, content, idempotencyKey });
@@ -86,11 +87,18 @@ export async function sessionRoutes(app: FastifyInstance, parts: ServerParts): P
   });
 }
 
+/** @throws UNKNOWN_SESSION for what cannot be an id */
+function idOf(request: FastifyRequest<OfSession>): string {
+  const { id } = request.params;
+  if (!sessionIdPattern.test(id)) throw routerError('UNKNOWN_SESSION', { id });
+  return id;
+}
+
 /** From here on the answer is written past Fastify: it begins with its first event. */
 function openAnswer(reply: FastifyReply, requestId: string, taken: Taken, isStream: boolean, heartbeatMs: number) {
   const { recorded, turn } = taken;
-  const turnId = (recorded ?? turn).turnId;
-  const model = turn?.model ?? turn?.agent ?? 'recorded';
+  const { turnId } = recorded ?? turn;
+  const model = recorded ? taken.model : (turn.model ?? turn.agent);
   reply.hijack();
   const response = reply.raw;
   response.setHeader('x-fleet-request-id', requestId);

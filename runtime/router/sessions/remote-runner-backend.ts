@@ -177,7 +177,7 @@ function within(timeoutMs: number, signal: AbortSignal | undefined): AbortSignal
 }
 
 function isTimeout(reason: unknown): boolean {
-  return reason instanceof DOMException && reason.name === 'TimeoutError';
+  return (reason as { name?: unknown } | undefined)?.name === 'TimeoutError';
 }
 
 function noneFor404(error: unknown): undefined {

@@ -8,7 +8,7 @@ export const createSessionSchema = z.strictObject({
   /** An agent that the runners have; `chat` is built in. */
   agent: name.regex(/^[\w.-]+$/, 'letters, digits, "_", "." and "-"').default('chat'),
   /** The model that the agent asks for; needed where the fleet serves several and the agent does not choose. */
-  model: name.optional(),
+  model: name.regex(/^[^\p{Cc}\p{Cs}]+$/u, 'no control characters').optional(),
   /** System prompt. */
   system: z.string().max(1_000_000).optional(),
   /** Up to 16 pairs of strings, for the client's own use and the agent's. */
@@ -31,6 +31,9 @@ export const listSessionsSchema = z.strictObject({
   /** `next_cursor` of the page before. */
   cursor: z.string().optional(),
 });
+
+/** What a session's id looks like; anything else is nobody's. */
+export const sessionIdPattern = /^\w{1,64}$/;
 
 export const noFieldsSchema = z.strictObject({});
 

@@ -39,7 +39,7 @@ export interface Turn extends TurnClaim, ClaimedTurn {
 export type Taken =
   | { readonly turn: Turn; readonly recorded?: undefined }
   /** It was answered before: its Idempotency-Key says so. */
-  | { readonly recorded: RecordedTurn; readonly turn?: undefined };
+  | { readonly recorded: RecordedTurn; readonly model: string; readonly turn?: undefined };
 
 const maxClaims = 3;
 /** A store that restarts while a turn ends is waited for. */
@@ -83,8 +83,8 @@ export class Turns {
     for (let claims = 0; claims < maxClaims; claims++) {
       const claimed = await this.#claim(claim);
       if (claimed) return { turn: { ...claim, ...claimed, content: message.content, startedAtMs } };
-      const recorded = await this.#recordedOrRefuse(claim);
-      if (recorded) return { recorded };
+      const taken = await this.#recordedOrRefuse(claim);
+      if (taken) return taken;
     }
     throw routerError('SESSION_BUSY', { id: message.sessionId }, { retryAfterSeconds: 1 });
   }
@@ -142,7 +142,7 @@ export class Turns {
   }
 
   /** The turn that the key stands for; undefined when the session is free now. */
-  async #recordedOrRefuse(claim: TurnClaim): Promise<RecordedTurn | undefined> {
+  async #recordedOrRefuse(claim: TurnClaim): Promise<Taken | undefined> {
     const { store, coordinator, metrics } = this.#options;
     const { sessionId: id, ownerKeyId, idempotencyKey, digest } = claim;
     const session = await store.sessions.find(ownerKeyId, id);
@@ -151,7 +151,7 @@ export class Turns {
     if (recorded) {
       if (recorded.digest !== digest) throw routerError('IDEMPOTENCY_MISMATCH', { id });
       metrics.turnEnded('replayed');
-      return recorded;
+      return { recorded, model: session.model ?? session.agent };
     }
     const cutOffMs = coordinator.leaseCutOffMs(Date.now());
     const isLeaseHeld = cutOffMs === undefined || (await store.turns.isLeaseHeld(session, cutOffMs));

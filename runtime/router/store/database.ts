@@ -51,9 +51,14 @@ export class Database {
   /** @throws when the embedded database cannot be opened or migrated; never because a Postgres is down */
   static async open(options: DatabaseOptions): Promise<Database> {
     if (options.databaseUrl === undefined) return await Database.#openEmbedded(options);
-    let database: Database | undefined;
-    const pool = await openPostgresPool(options.databaseUrl, (error) => database?.noteFailure(error));
-    database = new Database(new Kysely({ dialect: new PostgresDialect({ pool }), ...logTo(options) }), true, options);
+    const pool = await openPostgresPool(options.databaseUrl, (error) =>
+      options.log?.warn('idle database connection lost', { detail: describeError(error) }),
+    );
+    const database = new Database(
+      new Kysely({ dialect: new PostgresDialect({ pool }), ...logTo(options) }),
+      true,
+      options,
+    );
     await database
       .run(async () => {})
       .catch((error: unknown) => {
@@ -107,7 +112,7 @@ export class Database {
         const failure = storeFailure(error);
         if (failure === 'conflict' && conflicts < maxConflicts) continue;
         if (failure === 'mistake') throw error;
-        this.noteFailure(error);
+        this.#noteFailure(error);
         throw unavailable(error);
       }
     }
@@ -119,7 +124,7 @@ export class Database {
   }
 
   /** The database failed a call or a connection: every call fails from now on until it answers again. */
-  noteFailure(error: unknown): void {
+  #noteFailure(error: unknown): void {
     if (!this.#isAvailable || this.#isClosed) return;
     this.#isAvailable = false;
     this.#log?.error('store unavailable', { detail: describeError(error) });

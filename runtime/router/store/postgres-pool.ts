@@ -9,7 +9,7 @@ const int8 = 20;
 
 /**
  * Connections to a Postgres that may go away and come back at any time.
- * @param onError a connection that nobody used broke: the first sign that the server has stopped
+ * @param onError a connection that nobody used broke, as happens when the server stops; the next call finds out
  */
 export async function openPostgresPool(url: string, onError: (error: Error) => void): Promise<Pool> {
   // Only where a database is configured: it costs 30 ms of start-up.

@@ -10,7 +10,7 @@ export interface ExpiredSession {
 
 const live: SessionStatus[] = ['starting', 'active'];
 
-/** What time does to sessions: bulk updates that any coordinator may make at any time. */
+/** What time and the loss of runners and routers do to sessions: bulk updates that any coordinator may make at any time. */
 export class SessionExpiryQueries {
   readonly #database: Database;
 
@@ -91,6 +91,42 @@ export class SessionExpiryQueries {
         .where('runner_id', 'is not', null)
         .where(({ not, exists, selectFrom }) =>
           not(exists(selectFrom('runners').select('runners.id').whereRef('runners.id', '=', 'sessions.runner_id'))),
+        )
+        .executeTakeFirstOrThrow(),
+    );
+    return Number(numUpdatedRows);
+  }
+
+  /** active or starting → paused, all of a runner's at once. @returns how many */
+  async pauseAllOf(runnerId: string, reason: PauseReason, nowMs: number): Promise<number> {
+    const { numUpdatedRows } = await this.#database.run((db) =>
+      db
+        .updateTable('sessions')
+        .set(pausedFor(reason, nowMs))
+        .where('runner_id', '=', runnerId)
+        .where('status', 'in', live)
+        .executeTakeFirstOrThrow(),
+    );
+    return Number(numUpdatedRows);
+  }
+
+  /** `pauseAllOf` a dead runner: nothing when it has beaten since `cutOffMs` after all. */
+  async pauseAllOfSilent(runnerId: string, cutOffMs: number, nowMs: number): Promise<number> {
+    const { numUpdatedRows } = await this.#database.run((db) =>
+      db
+        .updateTable('sessions')
+        .set(pausedFor('runner-lost', nowMs))
+        .where('runner_id', '=', runnerId)
+        .where('status', 'in', live)
+        .where(({ not, exists, selectFrom }) =>
+          not(
+            exists(
+              selectFrom('runners')
+                .select('id')
+                .where('id', '=', runnerId)
+                .where('last_heartbeat_at_ms', '>=', cutOffMs),
+            ),
+          ),
         )
         .executeTakeFirstOrThrow(),
     );

@@ -65,8 +65,6 @@ export function pausedFor(reason: PauseReason, nowMs: number) {
   });
 }
 
-const live: SessionStatus[] = ['starting', 'active'];
-
 /**
  * One session at a time. What changes a session names the state it must be in, so that of two callers, in this process or
  * another, one succeeds.
@@ -258,41 +256,5 @@ export class SessionQueries {
         .returning(columns)
         .executeTakeFirst(),
     );
-  }
-
-  /** active or starting → paused, all of a runner's at once. @returns how many */
-  async pauseAllOf(runnerId: string, reason: PauseReason, nowMs: number): Promise<number> {
-    const { numUpdatedRows } = await this.#database.run((db) =>
-      db
-        .updateTable('sessions')
-        .set(pausedFor(reason, nowMs))
-        .where('runner_id', '=', runnerId)
-        .where('status', 'in', live)
-        .executeTakeFirstOrThrow(),
-    );
-    return Number(numUpdatedRows);
-  }
-
-  /** `pauseAllOf` a dead runner: nothing when it has beaten since `cutOffMs` after all. */
-  async pauseAllOfSilent(runnerId: string, cutOffMs: number, nowMs: number): Promise<number> {
-    const { numUpdatedRows } = await this.#database.run((db) =>
-      db
-        .updateTable('sessions')
-        .set(pausedFor('runner-lost', nowMs))
-        .where('runner_id', '=', runnerId)
-        .where('status', 'in', live)
-        .where(({ not, exists, selectFrom }) =>
-          not(
-            exists(
-              selectFrom('runners')
-                .select('id')
-                .where('id', '=', runnerId)
-                .where('last_heartbeat_at_ms', '>=', cutOffMs),
-            ),
-          ),
-        )
-        .executeTakeFirstOrThrow(),
-    );
-    return Number(numUpdatedRows);
   }
 }

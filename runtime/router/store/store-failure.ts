@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 /**
  * What a failed statement means: `down`, the database cannot be used now; `conflict`, it took back a transaction that
  * was in another one's way, to be tried again; `mistake`, the statement itself is wrong.
@@ -16,8 +18,9 @@ const network = /^(ECONN|ENOTFOUND|EAI_|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH
 const driverDown = /connection (terminated|timeout|error|ended)|timeout|not queryable|Cannot use a pool/i;
 
 export function storeFailure(error: unknown): StoreFailure {
-  if (!(error instanceof Error)) return 'mistake';
-  if (error instanceof AggregateError && error.errors.length > 0) return storeFailure(error.errors[0]);
+  if (!types.isNativeError(error)) return 'mistake';
+  const { errors } = error as Partial<AggregateError>;
+  if (errors?.length) return storeFailure(errors[0]);
   const { code, errcode } = error as { code?: unknown; errcode?: unknown };
   if (code === 'ERR_SQLITE_ERROR') return sqliteDown.has(Number(errcode) & 0xff) ? 'down' : 'mistake';
   if (typeof code === 'string') {

@@ -94,6 +94,11 @@ describe.each(storeKinds)('sessions in %s', (kind) => {
     expect((await client.get(id)).body.status).toBe('active');
   });
 
+  test('what cannot be an id is no session', async () => {
+    expect((await client.get('%00')).body.error.code).toBe('UNKNOWN_SESSION');
+    expect((await client.ask('a%2Fb', 'hello')).body.error.code).toBe('UNKNOWN_SESSION');
+  });
+
   test('pause gives the sandbox back; messages name the way on; resume restores the conversation on another runner', async () => {
     const { id } = await client.create();
     await client.ask(id, 'hello');
@@ -147,7 +152,6 @@ describe.each(storeKinds)('sessions in %s', (kind) => {
   });
 
   test('when no runner has room the answer says what to do', async () => {
-    // The third key: the cap of the others is below the room of both runners.
     const sessions = await Promise.all([1, 2, 3, 4, 5].map(() => client.create()));
     expect(sessions.map(({ runnerId }) => runnerId).sort()).toEqual(['a', 'a', 'a', 'b', 'b']);
     const other = new SessionClient(router.url, 'sk-two');
@@ -159,7 +163,7 @@ describe.each(storeKinds)('sessions in %s', (kind) => {
     ]);
     expect((await other.call('GET', '/api/sessions')).body.data).toEqual([]);
     await client.call('DELETE', `/api/sessions/${sessions[0]!.id}`);
-    await a.beat(router.url);
+    expect((await other.create()).runnerId).toBe(sessions[0]!.runnerId);
   });
 
   test('a runner that refuses is passed over; a mistake of the client is not tried elsewhere', async () => {
@@ -196,6 +200,7 @@ describe.each(storeKinds)('sessions in %s', (kind) => {
 
   test.each([
     ['POST', '/api/sessions', { agent: '' }, 'agent'],
+    ['POST', '/api/sessions', { model: 'a\u0000b' }, 'model'],
     ['POST', '/api/sessions', { agnet: 'chat' }, 'agnet'],
     ['POST', '/api/sessions', { metadata: { n: 1 } }, 'metadata'],
     ['GET', '/api/sessions?limit=0', undefined, 'limit'],

@@ -58,14 +58,15 @@ describe.each(storeKinds)('runners in %s', (kind) => {
     expect(await store.runners.find('r1')).toBeUndefined();
   });
 
-  test('several routers may open and migrate one database at the same time', async () => {
-    if (kind === 'SQLite') return;
-    const options = await stores.fresh();
-    const opened = await Promise.all([1, 2, 3, 4].map(() => Store.open(options)));
-    await opened[0]!.runners.save(runner, 1);
-    expect(await opened[3]!.runners.list()).toHaveLength(1);
-    for (const each of opened) await each.close();
-  });
+  if (kind === 'Postgres') {
+    test('several routers may open and migrate it at the same time', async () => {
+      const options = await stores.fresh();
+      const opened = await Promise.all([1, 2, 3, 4].map(() => Store.open(options)));
+      await opened[0]!.runners.save(runner, 1);
+      expect(await opened[3]!.runners.list()).toHaveLength(1);
+      for (const each of opened) await each.close();
+    });
+  }
 });
 
 describe('the embedded database', () => {
