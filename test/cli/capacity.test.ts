@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { CapacityReport } from '../../runtime/cli/capacity/report.ts';
 import {
   type CapacityLimits,
@@ -59,6 +60,8 @@ test('the ramp grows by two fifths and ends at its bound', () => {
 
 test('a measurement stops at its bounds, prints a row per limit and leaves nothing running', async () => {
   const args = ['--max-sessions', '4', '--turn-seconds', '0.2', '--memory', '128,none', '--cpu-percent', '100'];
+  const own = () => readProcessTable().flatMap(({ pid, parentPid }) => (parentPid === process.pid ? pid : []));
+  const before = own();
   const run = await runFleet(['capacity', ...args, '--latency-ms', '20000', '--json'], { deadlineMs: 50_000 });
   expect(run.code).toBe(0);
   const report = JSON.parse(run.stdout) as CapacityReport;
@@ -67,7 +70,10 @@ test('a measurement stops at its bounds, prints a row per limit and leaves nothi
     { memoryMb: 128, sessions: 4, bottleneck: null, bound: 'sessions' },
     { memoryMb: null, sessions: 4, bottleneck: null, bound: 'sessions' },
   ]);
-  expect(readProcessTable().filter(({ parentPid }) => parentPid === process.pid)).toEqual([]);
+  expect(own().filter((pid) => !before.includes(pid))).toEqual([]);
+  // Its runner and sandboxes would now be nobody's children.
+  const programs = readProcessTable().map(({ pid }) => commandOf(pid));
+  expect(programs.filter((command) => command.includes('fleet-capacity-'))).toEqual([]);
 }, 60_000);
 
 test('a runner that already runs is measured as it is, and keeps none of the sessions', async () => {
@@ -99,3 +105,11 @@ test('Ctrl-C ends a measurement and what it started', async () => {
     () => !readProcessTable().some(({ pid }) => started.some((row) => row.pid === pid)),
   );
 });
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}

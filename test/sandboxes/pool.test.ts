@@ -1,7 +1,7 @@
 import { identifyProcess } from '../../runtime/shared/process/process-table.ts';
 import { eventually } from '../support/eventually.ts';
 import { until } from '../support/poll.ts';
-import { ownChildren, readTurn, StartedPool, scriptedAgent } from '../support/started-pool.ts';
+import { readTurn, StartedPool, scriptedAgent } from '../support/started-pool.ts';
 
 const isGone = (pid: number) => identifyProcess(pid) === undefined;
 const cold = () => scriptedAgent([], { name: 'cold', warm: 0 });
@@ -225,7 +225,7 @@ describe('warming', () => {
     await eventually(() => expect(host.waiting()).toHaveLength(1));
     for (const name of ['a', 'b', 'c']) await host.session(name, 'cold');
     expect(host.pool.statistics).toEqual({ activeCount: 3, warmingCount: 0, maxSandboxes: 3 });
-    await until('the waiting one is gone', () => ownChildren().length === 3);
+    await until('the waiting one is gone', () => host.pids().length === 3);
   });
 
   test('one that dies while it waits is replaced', async () => {
@@ -275,8 +275,8 @@ test('closing ends every process', async () => {
   host.pool.startWarming();
   await host.session('a');
   await host.session('b');
-  const before = ownChildren();
+  const before = host.pids();
   expect(before.length).toBeGreaterThanOrEqual(2);
   await host.pool.close();
-  expect(ownChildren()).toEqual([]);
+  expect(host.pids()).toEqual([]);
 });

@@ -30,6 +30,8 @@ export function scriptedAgent(args: readonly string[] = [], changes: Partial<Age
 export class StartedPool implements AsyncDisposable {
   readonly pool: SandboxPool;
   readonly logged: Record<string, unknown>[] = [];
+  /** Children of this process that are none of the pool's: other test files share it. */
+  readonly #strangers = new Set(ownChildren());
 
   static async start(options: Partial<PoolOptions> = {}): Promise<StartedPool> {
     return new StartedPool({ confinement: await probeConfinement(), ...options });
@@ -71,12 +73,17 @@ export class StartedPool implements AsyncDisposable {
     return given!['pid'] as number;
   }
 
+  /** Process ids of all sandboxes. */
+  pids(): number[] {
+    return ownChildren().filter((pid) => !this.#strangers.has(pid));
+  }
+
   /** Process ids of the sandboxes that wait for a session, or start in order to. */
   waiting(): number[] {
     const given = this.logged
       .filter((entry) => entry['msg'] === 'sandbox given to a session')
       .map((entry) => entry['pid']);
-    return ownChildren().filter((pid) => !given.includes(pid));
+    return this.pids().filter((pid) => !given.includes(pid));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -100,7 +107,7 @@ function isChunk(event: TurnEvent): event is ChatChunk {
 }
 
 /** Processes that this one started and that still run. */
-export function ownChildren(): number[] {
+function ownChildren(): number[] {
   return readProcessTable()
     .filter(({ parentPid }) => parentPid === process.pid)
     .map(({ pid }) => pid);
