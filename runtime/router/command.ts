@@ -63,6 +63,18 @@ export function routerCommand(): Command {
         .argParser(parsePositiveNumber)
         .default(600),
     )
+    .addOption(
+      option(
+        '--local-sandboxes <count>',
+        'sessions whose agents this router runs itself, for one machine without runners',
+      )
+        .env('FLEET_LOCAL_SANDBOXES')
+        .argParser(parseIntegerIn(0, 100_000))
+        .default(0),
+    )
+    .addOption(
+      option('--agents <file>', 'YAML file of agents for them beside "chat"; see docs/agents.md').env('FLEET_AGENTS'),
+    )
     .addOption(option('--asg <name>', 'Auto Scaling group whose instances are workers').env('FLEET_ASG'))
     .addOption(option('--region <name>', 'AWS region of the group (default: that of the instance)').env('AWS_REGION'))
     .addOption(

@@ -19,6 +19,10 @@ export interface RouterConfig {
   readonly sessionEndSeconds: number;
   /** Sessions of one key that have not ended. */
   readonly maxSessionsPerKey: number;
+  /** Sandboxes that this router hosts itself, for a fleet of one machine without runners; 0 hosts none. */
+  readonly localSandboxes: number;
+  /** YAML file of agents that they may run beside `chat`. */
+  readonly agents: string | undefined;
   /** Longest time for the answer to one message of a session. */
   readonly turnTimeoutSeconds: number;
   /** Auto Scaling group whose instances are workers. */

@@ -3,6 +3,7 @@ import { realClock } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
 import { heartbeatTimeoutMs } from '../shared/protocol.ts';
 import { Admission } from './admission/admission.ts';
+import { noLimits } from './admission/key-meter.ts';
 import type { RouterConfig } from './config.ts';
 import { Coordinator } from './coordinator/coordinator.ts';
 import { followAutoScaling } from './coordinator/follow-auto-scaling.ts';
@@ -11,6 +12,7 @@ import { startLivenessSweep } from './coordinator/liveness.ts';
 import { Prober } from './coordinator/prober.ts';
 import { Registry } from './coordinator/registry.ts';
 import type { Worker } from './coordinator/worker.ts';
+import { sha256Of } from './keys/api-key.ts';
 import { openKeyRing } from './keys/open-key-ring.ts';
 import { secretsManagerLoader } from './keys/secrets-manager.ts';
 import { RouterMetrics } from './metrics.ts';
@@ -50,6 +52,10 @@ export async function startRouter(
   const loadSecret = secretsManagerLoader({ region: config.region });
   const keys = await openKeyRing({ file: config.apiKeysFile, list: config.apiKeys, loadSecret, log, signal });
 
+  if (extras.local?.apiKey !== undefined && !keys.isOpen) {
+    const sha256 = sha256Of(extras.local.apiKey);
+    keys.replace('local sandboxes', [{ keyId: 'local-sandboxes', scopes: ['inference'], limits: noLimits, sha256 }]);
+  }
   if (extras.local && config.databaseUrl !== undefined) {
     throw new Error(
       'Sandboxes in the router are for a fleet of one: other routers cannot reach them. Drop --database-url.',
@@ -118,6 +124,7 @@ export async function startRouter(
   await server.listen(config.port, config.host);
   const admin = config.adminPort === undefined ? undefined : await createAdminServer(parts);
   await admin?.listen({ port: config.adminPort!, host: config.host });
+  extras.local?.listening?.(urlOf(server.address, 'http', isAnyAddress(config.host) ? '127.0.0.1' : config.host));
   if (tlsFiles) await followListenerTls({ files: tlsFiles, server, log, signal });
   const url = urlOf(server.address, tls ? 'https' : 'http', config.host);
   log.info('router listening', {
@@ -149,6 +156,10 @@ export async function startRouter(
       await store.close();
     },
   };
+}
+
+function isAnyAddress(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
 }
 
 function urlOf({ port }: AddressInfo, scheme: string, host: string): string {

@@ -9,7 +9,11 @@ export async function runRouter(config: RouterConfig): Promise<void> {
   keepRequestsYoung();
   const log = createLogger({ service: 'router', level: config.logLevel });
   try {
-    const router = await startRouter(config, log);
+    const local =
+      config.localSandboxes > 0
+        ? await (await import('./sessions/local-sandboxes.ts')).openLocalSandboxes(config, log)
+        : undefined;
+    const router = await startRouter(config, log, { ...(local && { local }) });
     closeOnSignals({ log, close: () => router.close(), deadlineMs: 1_000 * config.drainSeconds + 5_000 });
   } catch (error) {
     log.error('router failed to start', { error });

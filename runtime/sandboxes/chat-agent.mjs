@@ -19,6 +19,9 @@ let requests = 0;
 /** `node:https` for an engine that is reached so; loaded only then. */
 let transport = http;
 
+const key = process.env.OPENAI_API_KEY ?? 'none';
+const credentials = key === 'none' ? {} : { authorization: `Bearer ${key}` };
+
 const write = (line) => process.stdout.write(`${line}\n`);
 const send = (message) => write(JSON.stringify(message));
 
@@ -174,7 +177,7 @@ function post(path, body) {
   const bytes = Buffer.from(JSON.stringify(body));
   const request = transport.request(session.engineUrl + path, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'content-length': bytes.length },
+    headers: { 'content-type': 'application/json', 'content-length': bytes.length, ...credentials },
     agent: false,
   });
   request.end(bytes);

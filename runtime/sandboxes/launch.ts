@@ -18,6 +18,8 @@ export interface LaunchFacts {
   readonly confinement: Confinement;
   /** Without `/v1`. */
   readonly engineUrl: string;
+  /** What the engine wants as a bearer token; undefined for one that wants none. */
+  readonly engineKey?: string | undefined;
   /** Undefined for a sandbox that is started before its session. */
   readonly sessionId: string | undefined;
   /** The host's own environment, of which little is passed on. */
@@ -42,7 +44,7 @@ export function planLaunch(facts: LaunchFacts): Launch {
     env: {
       ...Object.fromEntries(inherited),
       OPENAI_BASE_URL: `${engineUrl}/v1`,
-      OPENAI_API_KEY: 'none',
+      OPENAI_API_KEY: facts.engineKey ?? 'none',
       FLEET_AGENT: agent.name,
       ...(sessionId !== undefined && { FLEET_SESSION_ID: sessionId }),
       ...agent.env,

@@ -22,6 +22,8 @@ export interface PoolOptions {
   readonly idleMs: number;
   /** Where agents reach the engine, without `/v1`; asked for at each start. */
   readonly engineUrl: () => string;
+  /** Bearer token for it. @default - it wants none */
+  readonly engineKey?: string;
   readonly confinement: Confinement;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly log: Logger;
@@ -172,9 +174,17 @@ export class SandboxPool {
   }
 
   #start(agent: AgentDefinition, sessionId: string | undefined): Sandbox {
-    const { confinement, environment, engineUrl, log, registry, graceMs = 5_000 } = this.#options;
+    const { confinement, environment, engineUrl, engineKey, log, registry, graceMs = 5_000 } = this.#options;
     const memoryMb = agent.memoryMb === undefined ? this.#options.memoryMb : agent.memoryMb;
-    const launch = planLaunch({ agent, memoryMb, confinement, engineUrl: engineUrl(), sessionId, environment });
+    const launch = planLaunch({
+      agent,
+      memoryMb,
+      confinement,
+      engineUrl: engineUrl(),
+      engineKey,
+      sessionId,
+      environment,
+    });
     const hasMemoryGroup = memoryMb !== null && confinement.systemdScope !== undefined;
     const sandbox = new Sandbox({ agent, launch, hasMemoryGroup, memoryMb, graceMs, log });
     this.#all.add(sandbox);

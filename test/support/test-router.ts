@@ -23,6 +23,8 @@ export function testRouterConfig(config: Partial<RouterConfig> = {}): RouterConf
     workerUrls: [],
     policy: 'predicted-ttft',
     dataDir: undefined,
+    localSandboxes: 0,
+    agents: undefined,
     databaseUrl: undefined,
     sessionIdleSeconds: 1_800,
     sessionEndSeconds: 604_800,

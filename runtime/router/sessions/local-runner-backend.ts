@@ -15,7 +15,6 @@ export class LocalRunnerBackend implements RunnerBackend {
   /** @param pool becomes the backend's own and ends with it */
   constructor(pool: SandboxPool) {
     this.#pool = pool;
-    pool.startWarming();
   }
 
   async createSandbox(spec: SandboxSpec, signal?: AbortSignal): Promise<SandboxView> {

@@ -6,6 +6,10 @@ import { RemoteRunnerBackend } from './remote-runner-backend.ts';
 export interface LocalRunner {
   readonly runnerId: string;
   readonly backend: RunnerBackend;
+  /** An API key that its agents send with their requests; accepted where keys are configured. */
+  readonly apiKey?: string;
+  /** Told where the router listens, before any session comes. */
+  listening?(url: string): void;
 }
 
 export interface RunnerBackendsOptions {
