@@ -85,7 +85,7 @@ test('a request that is aborted while it waits ends as an answer without text', 
 
 test('after a retraction a full queue throws a running request out, with all that it had generated', async () => {
   await using small = await startEngine({
-    timeScale: 4, // Slow enough for a busy machine to see all six run.
+    timeScale: 2, // Slow enough for a busy machine to see all six run.
     settings: {
       maxTotalTokens: 3_000,
       maxRunningRequests: 6,
