@@ -62,6 +62,13 @@ export class Registry extends EventEmitter<RegistryEvents> {
     return this.#models;
   }
 
+  /** Runners that this process knows to be on their way out, whatever the store says. */
+  get drainingRunners(): string[] {
+    return this.workers.flatMap(({ state, runnerId }) =>
+      state === 'draining' && runnerId !== undefined ? runnerId : [],
+    );
+  }
+
   addStatic(url: string): Worker {
     return this.#add(url, 'static');
   }
