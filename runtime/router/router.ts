@@ -9,6 +9,7 @@ import { Coordinator } from './coordinator/coordinator.ts';
 import { followAutoScaling } from './coordinator/follow-auto-scaling.ts';
 import { followStore } from './coordinator/follow-store.ts';
 import { startLivenessSweep } from './coordinator/liveness.ts';
+import { LoadStreams } from './coordinator/load-streams.ts';
 import { Prober } from './coordinator/prober.ts';
 import { Registry } from './coordinator/registry.ts';
 import type { Worker } from './coordinator/worker.ts';
@@ -69,6 +70,10 @@ export async function startRouter(
   const coordinator = new Coordinator(registry, store, log, heartbeatTimeoutMs / timeScale);
   await coordinator.start(Date.now());
   for (const url of config.workerUrls) registry.addStatic(url);
+  const loads = new LoadStreams({
+    ...{ runners: coordinator.runners, secret: config.internalSecret, timeScale, log },
+    onReport: (runnerId, report, isNewState) => coordinator.hearLoad(runnerId, report, isNewState, Date.now()),
+  });
   const stopStore = followStore(coordinator, store.database, timeScale, log);
   const stopFollowing = config.asg === undefined ? () => {} : followAutoScaling(config.asg, config, registry, log);
 
@@ -148,6 +153,7 @@ export async function startRouter(
       stopFollowing();
       stopSweep();
       await stopStore();
+      loads.close();
       await stopLocal?.();
       await sessions.close();
       prober.close();

@@ -1,17 +1,19 @@
 import type { SandboxPool } from '../sandboxes/pool.ts';
 import type { Logger } from '../shared/log.ts';
-import type { RunnerHeartbeat, RunnerRegistration } from '../shared/protocol.ts';
+import type { EngineLoad, LoadReport, RunnerHeartbeat, RunnerRegistration } from '../shared/protocol.ts';
 import { version } from '../shared/version.ts';
 import { drain } from './drain.ts';
 import type { Engine, EngineStatus } from './engine/engine.ts';
 import { readEngineLoad } from './engine/engine-load.ts';
 import { readServedModel } from './engine/served-model.ts';
+import { LoadFeed } from './load-feed.ts';
 import { defaultRunnerId, type RunnerOptions, urlHost } from './options.ts';
 import { RouterLink, type RunnerFacts } from './routers/router-link.ts';
 import type { RunnerControl, RunnerHealth } from './server.ts';
 
 /** Ties an engine and its sandboxes to the routers: tells them once it generates, of every change, and of its end. */
 export class Runner implements RunnerFacts, RunnerControl {
+  readonly loadFeed: LoadFeed;
   readonly #options: RunnerOptions;
   readonly #engine: Engine;
   readonly #pool: SandboxPool;
@@ -30,6 +32,11 @@ export class Runner implements RunnerFacts, RunnerControl {
     this.#port = options.port;
     this.#model = options.engine.model;
     const { routerUrls, internalSecret: secret, timeScale } = options;
+    this.loadFeed = new LoadFeed({
+      readLoad: (signal) => this.#readLoad(signal),
+      facts: () => this.#facts(),
+      timeScale,
+    });
     this.#links = routerUrls.map((routerUrl) => new RouterLink({ routerUrl, facts: this, secret, timeScale, log }));
   }
 
@@ -37,7 +44,10 @@ export class Runner implements RunnerFacts, RunnerControl {
   start(port: number): void {
     this.#port = port;
     this.#log.info('runner started', { runnerId: this.runnerId, routers: this.#options.routerUrls });
-    this.#engine.onChange((status) => void this.#announce(status));
+    this.#engine.onChange((status) => {
+      this.loadFeed.notify();
+      void this.#announce(status);
+    });
     this.#engine.start();
   }
 
@@ -93,11 +103,20 @@ export class Runner implements RunnerFacts, RunnerControl {
   }
 
   async heartbeat(): Promise<RunnerHeartbeat> {
-    const isServing = this.#engine.status.state === 'ready' || this.#engine.status.state === 'draining';
-    const load = isServing ? await readEngineLoad(this.#engine.url) : undefined;
+    const load = await this.#readLoad();
+    // The facts are read last: a change during the load's reading would otherwise be reported a heartbeat late.
+    return { runnerId: this.runnerId, load, ...this.#facts() };
+  }
+
+  /** @returns undefined for an engine that does not serve */
+  async #readLoad(signal?: AbortSignal): Promise<EngineLoad | undefined> {
+    const { state } = this.#engine.status;
+    return state === 'ready' || state === 'draining' ? await readEngineLoad(this.#engine.url, signal) : undefined;
+  }
+
+  #facts(): Omit<LoadReport, 'load'> {
     const { activeCount, warmingCount } = this.#pool.statistics;
-    // The state is read last: a change during the load's reading would otherwise be reported a heartbeat late.
-    return { runnerId: this.runnerId, activeCount, warmingCount, load, engineState: this.#engine.status.state };
+    return { engineState: this.#engine.status.state, activeCount, warmingCount };
   }
 
   /** Routers hear of an engine from its first generation on, and from then on of every change. */

@@ -6,8 +6,10 @@ import type { Logger } from '../shared/log.ts';
 import type { PoolStatistics } from '../shared/sandbox-protocol.ts';
 import type { EngineStatus } from './engine/engine.ts';
 import { fail } from './errors.ts';
+import type { LoadFeed } from './load-feed.ts';
 import type { RunnerOptions } from './options.ts';
 import { requireSecret } from './routes/authorize.ts';
+import { loadRoute } from './routes/load.ts';
 import { sandboxRoutes } from './routes/sandboxes.ts';
 
 /** Answer of `GET /health`. It is 200 whenever the runner itself works; the engine's state is a field. */
@@ -23,6 +25,7 @@ export interface RunnerHealth {
 
 /** What the control surface may ask of the runner. */
 export interface RunnerControl {
+  readonly loadFeed: LoadFeed;
   health(): RunnerHealth;
   /** Starts the drain unless it runs already; returns at once. */
   beginDrain(reason: string): void;
@@ -85,6 +88,7 @@ export function createServer(
     return reply.code(202).send(control.health());
   });
   server.register(sandboxRoutes(pool, secret));
+  server.register(loadRoute(control.loadFeed, secret));
   return server;
 }
 

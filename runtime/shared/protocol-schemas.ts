@@ -43,5 +43,14 @@ export const heartbeatSchema = z.object({
   load: engineLoadSchema.optional(),
 });
 
+/** One event of GET /internal/load */
+export const loadReportSchema = z.object({
+  engineState: engineStateSchema,
+  /** Left out while the engine cannot say. */
+  load: engineLoadSchema.optional(),
+  activeCount: count,
+  warmingCount: count,
+});
+
 /** POST /api/internal/runners/deregister */
 export const deregisterSchema = z.object({ runnerId: z.string().min(1).max(200) });

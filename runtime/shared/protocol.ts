@@ -1,5 +1,11 @@
 import type { z } from 'zod';
-import type { engineLoadSchema, engineStateSchema, heartbeatSchema, registerSchema } from './protocol-schemas.ts';
+import type {
+  engineLoadSchema,
+  engineStateSchema,
+  heartbeatSchema,
+  loadReportSchema,
+  registerSchema,
+} from './protocol-schemas.ts';
 
 /**
  * The wire contract between runners and routers (JSON over HTTP): its types, paths and times. Its parsers stand in
@@ -13,6 +19,8 @@ export type EngineState = z.infer<typeof engineStateSchema>;
 export type RunnerRegistration = z.infer<typeof registerSchema>;
 /** POST /api/internal/runners/heartbeat, every 10 s and at each change of the engine's state */
 export type RunnerHeartbeat = z.infer<typeof heartbeatSchema>;
+/** What a runner pushes to each router that listens at GET /internal/load (event stream) */
+export type LoadReport = z.infer<typeof loadReportSchema>;
 
 export const heartbeatIntervalMs = 10_000;
 /** A runner without a heartbeat for this long is dead. */
@@ -21,6 +29,12 @@ export const heartbeatTimeoutMs = 30_000;
 export const registerPath = '/api/internal/runners/register';
 export const heartbeatPath = '/api/internal/runners/heartbeat';
 export const deregisterPath = '/api/internal/runners/deregister';
+/** Path on the runner. */
+export const loadPath = '/internal/load';
+/** Between two looks of a runner at its engine while a router listens. */
+export const loadIntervalMs = 250;
+/** Longest silence of a load stream: an unchanged report is sent again after it. */
+export const loadRepeatMs = 2_000;
 /** Fleet state for `fleet status` and the page; see FleetView. */
 export const fleetPath = '/api/fleet';
 

@@ -42,7 +42,8 @@ export class EventSplitter {
       } else if (line.startsWith('data:')) {
         const value = line.slice(line.charCodeAt(5) === 0x20 ? 6 : 5);
         this.#data.push(value);
-        this.#dataLength += value.length;
+        // The line end counts as well: empty lines without end are an endless event.
+        this.#dataLength += value.length + 1;
       }
     }
     if (this.#pending.length + this.#dataLength > this.#maxEventBytes) {

@@ -4,17 +4,12 @@ import { until } from '../support/poll.ts';
 import { RouterStandIn } from '../support/router-stand-in.ts';
 import { StartedRunner } from '../support/started-runner.ts';
 
-async function setInFlight(runner: StartedRunner, count: number): Promise<void> {
-  const { engineUrl } = await runner.health();
-  await callJson(`${engineUrl}/test/in-flight`, { body: { count } });
-}
-
 test('SIGTERM tells the routers, waits for the requests in flight, then deregisters and ends the engine', async () => {
   await using router = await RouterStandIn.start();
   await using runner = await StartedRunner.start({ routerUrls: [router.url] });
   const { engine } = await runner.ready();
   await router.waitFor('a registration', (call) => call.kind === 'register');
-  await setInFlight(runner, 2);
+  await runner.setInFlight(2);
 
   runner.process.signal('SIGTERM');
   await router.waitFor('the drain', (call) => call.body.engineState === 'draining');
@@ -22,7 +17,7 @@ test('SIGTERM tells the routers, waits for the requests in flight, then deregist
   expect(await runner.health()).toMatchObject({ status: 'draining', engine: { state: 'draining', pid: engine.pid } });
   expect(router.of('deregister')).toEqual([]);
 
-  await setInFlight(runner, 0);
+  await runner.setInFlight(0);
   expect(await runner.process.waitForExit()).toEqual({ code: 0, signal: null });
   expect(router.calls.at(-1)).toMatchObject({ kind: 'deregister', body: { runnerId: 'test-runner' } });
   expect(identifyProcess(engine.pid!)).toBeUndefined();
@@ -32,7 +27,7 @@ test('requests that outlive the drain deadline are aborted', async () => {
   await using router = await RouterStandIn.start();
   await using runner = await StartedRunner.start({ routerUrls: [router.url], args: ['--drain-seconds', '1'] });
   await runner.ready();
-  await setInFlight(runner, 3);
+  await runner.setInFlight(3);
   runner.process.signal('SIGTERM');
   expect(await runner.process.waitForExit()).toMatchObject({ code: 0 });
   expect(runner.logged('drain deadline passed, aborting')).toMatchObject([{ requests: 3 }]);
@@ -62,7 +57,7 @@ test('a router that is gone does not hold up the drain', async () => {
 test('a second SIGTERM ends the runner at once and takes the engine with it', async () => {
   await using runner = await StartedRunner.start();
   const { engine } = await runner.ready();
-  await setInFlight(runner, 1);
+  await runner.setInFlight(1);
   runner.process.signal('SIGTERM');
   await runner.healthWhere('the drain began', ({ status }) => status === 'draining');
   runner.process.signal('SIGTERM');

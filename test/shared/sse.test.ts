@@ -27,6 +27,13 @@ test('an event beyond the bound is refused', () => {
   expect(() => new EventSplitter(100).push(bytes(`data: ${'x'.repeat(200)}`))).toThrow(RangeError);
 });
 
+test('nor is one of endless empty lines taken', () => {
+  const splitter = new EventSplitter(100);
+  expect(() => {
+    for (let i = 0; i < 200; i++) splitter.push(bytes('data:\n'));
+  }).toThrow(RangeError);
+});
+
 test('any events, cut anywhere in their bytes, come out as they went in', () => {
   const payload = fc.string({ unit: 'grapheme', minLength: 1 }).map((text) => JSON.stringify(text));
   fc.assert(

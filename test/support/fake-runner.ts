@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
-import { heartbeatPath, registerPath } from '../../runtime/shared/protocol.ts';
+import { heartbeatPath, type LoadReport, loadPath, registerPath } from '../../runtime/shared/protocol.ts';
 import type { SandboxSpec, SandboxView, TurnRequest } from '../../runtime/shared/sandbox-protocol.ts';
 import { formatEvent } from '../../runtime/shared/sse.ts';
 
@@ -43,6 +43,11 @@ export class FakeRunner implements AsyncDisposable {
   readonly maxSandboxes: number;
   /** Status and code with which new sandboxes are refused. */
   refusal: { status: number; code: string } | undefined;
+  /** Its engine, when it has one; told at the registration. */
+  engineUrl: string | undefined;
+  /** What its load stream says, once for each router that opens it; without it there is none. */
+  loadReport: LoadReport | undefined;
+  #isDraining = false;
   onTurn: (turn: FakeTurn) => void | Promise<void> = (turn) => {
     turn.say('echo: ');
     turn.finish(`echo: ${turn.request.content}`);
@@ -71,7 +76,8 @@ export class FakeRunner implements AsyncDisposable {
 
   /** What `register` sends. */
   get registration() {
-    return { runnerId: this.runnerId, host: '127.0.0.1', port: this.port, maxSandboxes: this.maxSandboxes };
+    const { runnerId, port, maxSandboxes, engineUrl } = this;
+    return { runnerId, host: '127.0.0.1', port, maxSandboxes, engineUrl };
   }
 
   async register(routerUrl: string, secret?: string): Promise<void> {
@@ -80,6 +86,12 @@ export class FakeRunner implements AsyncDisposable {
 
   async beat(routerUrl: string, activeCount = this.sandboxes.size): Promise<number> {
     return await post(`${routerUrl}${heartbeatPath}`, { runnerId: this.runnerId, activeCount, warmingCount: 0 });
+  }
+
+  /** Takes no new sandboxes and no messages, and tells nobody. */
+  drain(): void {
+    this.#isDraining = true;
+    this.refusal = { status: 503, code: 'RUNNER_DRAINING' };
   }
 
   /** As by `kill -9`: connections are reset, new ones refused, sandboxes gone. */
@@ -102,12 +114,16 @@ export class FakeRunner implements AsyncDisposable {
     if (request.url === '/health') {
       const pool = { activeCount: this.sandboxes.size, warmingCount: 0, maxSandboxes: this.maxSandboxes };
       sendJson(response, 200, { status: 'ok', pool });
+    } else if (request.url === loadPath && this.loadReport) {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(formatEvent(JSON.stringify(this.loadReport)));
     } else if (request.method === 'POST' && id === '') this.#create((await json(request)) as SandboxSpec, response);
     else if (request.method === 'DELETE') {
       const isKnown = this.sandboxes.delete(id);
       sendJson(response, isKnown ? 200 : 404, isKnown ? {} : refusalBody('UNKNOWN_SANDBOX'));
     } else if (sandbox === undefined) sendJson(response, 404, refusalBody('UNKNOWN_SANDBOX'));
     else if (request.method === 'GET') sendJson(response, 200, viewOf(sandbox));
+    else if (tail === 'messages' && this.#isDraining) sendJson(response, 503, refusalBody('RUNNER_DRAINING'));
     else if (tail === 'messages') {
       await this.#answer(sandbox, (await json(request)) as TurnRequest, response);
     }

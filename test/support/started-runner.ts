@@ -80,6 +80,12 @@ export class StartedRunner implements AsyncDisposable {
       .filter((entry) => entry['msg'] === msg);
   }
 
+  /** What the engine reports as running requests from now on. */
+  async setInFlight(count: number): Promise<void> {
+    const { engineUrl } = await this.health();
+    await callJson(`${engineUrl}/test/in-flight`, { body: { count } });
+  }
+
   get engineLog(): string {
     return readFileSync(path.join(this.dataDir, 'logs/engine.log'), 'utf8');
   }

@@ -2,7 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { hostname } from 'node:os';
 import type { Logger } from '../../shared/log.ts';
-import { heartbeatTimeoutMs, type RunnerHeartbeat, type RunnerRegistration } from '../../shared/protocol.ts';
+import {
+  heartbeatTimeoutMs,
+  type LoadReport,
+  type RunnerHeartbeat,
+  type RunnerRegistration,
+} from '../../shared/protocol.ts';
 import type { StoredRunner } from '../store/runner-queries.ts';
 import type { PauseReason } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
@@ -93,6 +98,16 @@ export class Coordinator extends EventEmitter<CoordinatorEvents> {
     }
   }
 
+  /**
+   * What a runner pushed between two heartbeats. It changes nothing in the store and says nothing of the runner's life.
+   * @param isNewState whether its word on the engine's state is a new one; a repeated one is believed no more than before
+   */
+  hearLoad(runnerId: string, { load, engineState }: LoadReport, isNewState: boolean, nowMs: number): void {
+    const known = this.runners.get(runnerId);
+    if (known) known.lastReportAtMs = nowMs;
+    this.#registry.hear({ runnerId, load, engineState: isNewState ? engineState : undefined });
+  }
+
   /** The runner leaves: all its sessions are paused in one statement. */
   async deregister(runnerId: string, nowMs: number): Promise<void> {
     this.#forget(runnerId);
@@ -177,7 +192,10 @@ export class Coordinator extends EventEmitter<CoordinatorEvents> {
       this.#log.info('runner learned from the store', { runnerId, registeredAtMs });
     } else if (lastHeartbeatAtMs > known.lastHeartbeatAtMs) {
       known.lastHeartbeatAtMs = lastHeartbeatAtMs;
-      const isListed = this.#registry.heartbeat({ runnerId, engineState }, lastHeartbeatAtMs);
+      // What the runner itself said here later counts more than what it had told another coordinator.
+      const isNews = lastHeartbeatAtMs > (known.lastReportAtMs ?? 0);
+      const news = { runnerId, engineState: isNews ? engineState : undefined };
+      const isListed = this.#registry.heartbeat(news, lastHeartbeatAtMs);
       if (!isListed) this.#registry.registerRunner(registration, lastHeartbeatAtMs);
     }
   }

@@ -13,7 +13,7 @@ interface RegistryEvents {
   gone: [worker: Worker];
 }
 
-/** The part of a heartbeat that concerns the engine. */
+/** The part of a heartbeat or load report that concerns the engine. */
 export type EngineNews = Pick<RunnerHeartbeat, 'runnerId' | 'load' | 'engineState'>;
 
 /** An instance of the configured Auto Scaling group, as discovery found it. */
@@ -62,6 +62,13 @@ export class Registry extends EventEmitter<RegistryEvents> {
     return this.#models;
   }
 
+  /** Runners that this process knows to be on their way out, whatever the store says. */
+  get drainingRunners(): string[] {
+    return this.workers.flatMap(({ state, runnerId }) =>
+      state === 'draining' && runnerId !== undefined ? runnerId : [],
+    );
+  }
+
   addStatic(url: string): Worker {
     return this.#add(url, 'static');
   }
@@ -91,9 +98,16 @@ export class Registry extends EventEmitter<RegistryEvents> {
     const worker = this.#byRunner.get(heartbeat.runnerId);
     if (!worker) return false;
     worker.lastHeartbeatAtMs = nowMs;
-    if (heartbeat.load) worker.setLoad(heartbeat.load);
-    if (heartbeat.engineState) this.#follow(worker, heartbeat.engineState);
+    this.hear(heartbeat);
     return true;
+  }
+
+  /** What a runner says of its engine; by itself no sign of life. Nothing when the runner is unknown. */
+  hear({ runnerId, load, engineState }: EngineNews): void {
+    const worker = this.#byRunner.get(runnerId);
+    if (!worker) return;
+    if (load) worker.setLoad(load);
+    if (engineState) this.#follow(worker, engineState);
   }
 
   /** The runner left or died: its worker goes, unless another source still names it. */

@@ -6,11 +6,15 @@ export interface KnownRunner {
   readonly registration: RunnerRegistration;
   /** Wall clock ms. */
   lastHeartbeatAtMs: number;
+  /** Wall clock ms of what it last pushed of its engine to this process. */
+  lastReportAtMs?: number;
   /** False between its registration here and the moment when the store has it too. */
   isStored: boolean;
 }
 
 interface DirectoryEvents {
+  /** The runner said where it is and what it has, here or to another coordinator; perhaps not for the first time. */
+  known: [registration: RunnerRegistration];
   /** The runner left, died or has another address now: what was kept for it is of no use. */
   gone: [runnerId: string];
 }
@@ -36,6 +40,7 @@ export class RunnerDirectory extends EventEmitter<DirectoryEvents> {
     const former = this.#runners.get(runnerId)?.registration;
     this.#runners.set(runnerId, runner);
     if (former && (former.host !== host || former.port !== port)) this.emit('gone', runnerId);
+    this.emit('known', runner.registration);
   }
 
   delete(runnerId: string): boolean {

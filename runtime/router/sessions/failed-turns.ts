@@ -44,6 +44,8 @@ export async function settlementOf(
   isSandboxReady: () => Promise<boolean | undefined>,
 ): Promise<Settlement> {
   if (error.code === 'RUNNER_LOST') return 'runner-lost';
+  // It takes no message any more, from anybody: what runs on it may end there, the session goes on elsewhere.
+  if (error.code === 'RUNNER_DRAINING') return 'runner-left';
   if (leavesDoubt.has(error.code)) return 'turn-failed';
   const isReady = await isSandboxReady();
   if (isReady === undefined) return 'runner-lost';
@@ -77,7 +79,8 @@ export class FailedTurns {
       if (!(failure instanceof CodedError)) throw failure;
       void this.#untilDone(() => this.#apply(turn, settlement));
     }
-    return coded;
+    if (settlement !== 'runner-left') return coded;
+    return routerError('SESSION_PAUSED', { id: turn.sessionId, reason: settlement }, { cause: coded });
   }
 
   /** Frees a session that may have been taken for a turn that never began: the store broke off before it answered. */

@@ -4,6 +4,7 @@ import type { RunnerBackend, SandboxRestore, SandboxSpec } from '../../shared/sa
 import type { Coordinator } from '../coordinator/coordinator.ts';
 import type { Registry } from '../coordinator/registry.ts';
 import { routerError } from '../errors.ts';
+import type { PlacementRequest } from '../store/place-session.ts';
 import type { SessionRow } from '../store/session-queries.ts';
 import type { Store } from '../store/store.ts';
 import type { RunnerBackends } from './runner-backends.ts';
@@ -14,7 +15,7 @@ import { settingsOf } from './session-view.ts';
 export interface SessionStarterOptions {
   readonly store: Store;
   readonly coordinator: Coordinator;
-  readonly registry: Pick<Registry, 'models'>;
+  readonly registry: Pick<Registry, 'models' | 'drainingRunners'>;
   readonly backends: RunnerBackends;
   readonly log: Logger;
 }
@@ -40,10 +41,10 @@ export class SessionStarter {
   async start(session: SessionRow, restore: SandboxRestore | undefined): Promise<SessionRow> {
     const { store, log } = this.#options;
     const { id } = session;
-    const excluded: string[] = [];
+    const refusedBy: string[] = [];
     let refusal: CodedError | undefined;
-    while (excluded.length < maxRunners) {
-      const placed = await store.sessions.place({ ...this.#wishes(session), excluded, nowMs: Date.now() });
+    while (refusedBy.length < maxRunners) {
+      const placed = await store.sessions.place(this.#wishes(session, refusedBy));
       if (placed === undefined) break;
       const { runnerId, placement } = placed;
       try {
@@ -56,7 +57,7 @@ export class SessionStarter {
         if (!(error instanceof CodedError) || isRoutersOwn(error) || !isWorthAnotherRunner(error)) throw error;
         log.warn('runner did not take a session', { runnerId, sessionId: id, detail: describeError(error) });
         refusal = error;
-        excluded.push(runnerId);
+        refusedBy.push(runnerId);
       }
     }
     if (refusal !== undefined && refusal.code !== 'NO_CAPACITY' && refusal.code !== 'RUNNER_DRAINING') throw refusal;
@@ -68,13 +69,17 @@ export class SessionStarter {
   }
 
   /** What the choice of a runner depends on. */
-  #wishes(session: SessionRow) {
+  #wishes(session: SessionRow, refusedBy: readonly string[]): PlacementRequest {
     const { coordinator, registry } = this.#options;
+    const nowMs = Date.now();
     const isModelChosen = registry.models.size > 1 && session.model !== null;
     return {
       sessionId: session.id,
-      aliveSinceMs: Date.now() - coordinator.silenceMs,
+      nowMs,
+      aliveSinceMs: nowMs - coordinator.silenceMs,
       model: isModelChosen ? session.model! : undefined,
+      // The store learns of a drain with a heartbeat, which a router that is away may delay.
+      excluded: [...refusedBy, ...registry.drainingRunners],
       // Its engine has the conversation's prefix, if it is still there.
       preferred: session.last_runner_id === null ? [] : [session.last_runner_id],
     };

@@ -28,7 +28,7 @@ export type PauseReason =
   | 'idle'
   /** Its runner sent no heartbeats or broke off. */
   | 'runner-lost'
-  /** Its runner left in good order. */
+  /** Its runner left in good order, or is about to. */
   | 'runner-left'
   /** A turn failed in a way that leaves the sandbox's memory in doubt. */
   | 'turn-failed'

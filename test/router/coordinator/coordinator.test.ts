@@ -145,6 +145,28 @@ describe.each(storeKinds)('coordinators on %s', (kind) => {
     expect(registries[1]!.workers[0]!.state).toBe('draining');
   });
 
+  test('what a runner pushed here is not undone by what the store heard before; it costs the store nothing', async () => {
+    await one.register(runner, 0);
+    await two.sync(0);
+    await one.heartbeat({ ...heartbeat, engineState: 'ready' }, 5);
+    statements.length = 0;
+    two.hearLoad('r1', { engineState: 'draining', activeCount: 0, warmingCount: 0 }, true, 6);
+    expect(statements).toEqual([]);
+    await two.sync(7);
+    expect(registries[1]!.workers[0]!.state).toBe('draining');
+    await one.heartbeat({ ...heartbeat, engineState: 'ready' }, 8);
+    await two.sync(9);
+    expect(registries[1]!.workers[0]!.state).toBe('starting');
+  });
+
+  test('a report is no sign of life', async () => {
+    await one.register(runner, 0);
+    one.hearLoad('r1', { engineState: 'ready', activeCount: 0, warmingCount: 0 }, true, 30_000);
+    await one.sweep(30_001);
+    expect([one.runners.size, registries[0]!.workers]).toEqual([0, []]);
+    one.hearLoad('r1', { engineState: 'ready', activeCount: 0, warmingCount: 0 }, true, 30_002);
+  });
+
   test('a restarted coordinator knows the runners of its last run that are alive', async () => {
     await one.register(runner, 0);
     await one.register({ ...runner, runnerId: 'silent', engineUrl: undefined }, 0);

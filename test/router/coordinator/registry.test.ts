@@ -74,6 +74,15 @@ test('a runner that came back with another engine port leaves no old worker behi
   expect(registry.workers.map(({ id }) => id)).toEqual(['10.0.0.5:8001']);
 });
 
+test('runners that drain are known, whoever said so; what else an unknown runner says is nothing', () => {
+  registry.registerRunner(runner, 0);
+  registry.registerRunner({ ...runner, runnerId: 'r2', engineUrl: 'http://10.0.0.6:7999' }, 0);
+  expect(registry.drainingRunners).toEqual([]);
+  registry.hear({ runnerId: 'r2', engineState: 'draining' });
+  registry.hear({ runnerId: 'r3', engineState: 'draining' });
+  expect(registry.drainingRunners).toEqual(['r2']);
+});
+
 test('a heartbeat of an unknown runner is refused', () => {
   expect(registry.heartbeat(heartbeat, 0)).toBe(false);
 });

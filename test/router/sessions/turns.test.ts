@@ -82,6 +82,24 @@ describe.each(storeKinds)('turns in %s', (kind) => {
     expect((await client.get(id)).body).toMatchObject({ status: 'paused', pauseReason: 'runner-lost' });
   });
 
+  test('a runner that drains pauses the session, which goes on elsewhere, before the store has heard of the drain', async () => {
+    const { client, runners, router } = fleet;
+    const { id } = await client.create();
+    await client.ask(id, 'before');
+    runners[0]!.drain();
+    for (const answer of [await client.ask(id, 'hello'), await client.ask(id, 'hello')]) {
+      expect([answer.status, answer.body.error.code]).toEqual([409, 'SESSION_PAUSED']);
+      expect(answer.body.error.message).toContain(`POST /api/sessions/${id}/resume`);
+    }
+    expect((await client.get(id)).body).toMatchObject({ status: 'paused', pauseReason: 'runner-left', turns: 1 });
+    expect(runners[0]!.sandboxes.size).toBe(0);
+    expect(await router.metrics()).toContain('session_changes_total{to="paused",reason="runner-left"} 1');
+
+    expect((await client.post(id, 'resume')).body).toMatchObject({ status: 'active', runnerId: 'b' });
+    await client.ask(id, 'hello');
+    expect(await client.transcript(id)).toEqual(['before', 'echo: before', 'hello', 'echo: hello']);
+  });
+
   test("an agent's own error leaves the session as it was", async () => {
     const { client, runners } = fleet;
     const { id } = await client.create();

@@ -1,4 +1,5 @@
 import { Store } from '../../../runtime/router/store/store.ts';
+import type { EngineState } from '../../../runtime/shared/protocol.ts';
 import { type StoreFactory, startStores, storeKinds } from '../../support/stores.ts';
 import { activeSession, placement, startingSession } from './session-rows.ts';
 
@@ -61,6 +62,21 @@ describe.each(storeKinds)('the choice of a runner in %s', (kind) => {
     await runner('other', 8, { model: 'llama' });
     await runner('fitting', 2, { model: 'qwen' });
     expect(await choose({ excluded: ['excluded'], model: 'qwen' })).toBe('fitting');
+  });
+
+  test('a drain that a heartbeat told counts until another one takes it back', async () => {
+    await runner('a', 10, { engineState: 'ready' });
+    await runner('b', 2);
+    const tell = (engineState: EngineState | undefined, atMs: number) =>
+      store.runners.saveHeartbeats([
+        { heartbeat: { runnerId: 'a', activeCount: 0, warmingCount: 0, engineState }, atMs },
+      ]);
+    await tell('draining', 10);
+    expect(await choose()).toBe('b');
+    await tell(undefined, 20);
+    expect(await choose()).toBe('b');
+    await tell('ready', 30);
+    expect(await choose()).toBe('a');
   });
 
   test('between runners with the same room preference decides, then the name', async () => {

@@ -1,6 +1,6 @@
 // The least that a runner needs of an engine, under the control of a test: `--refuse N` refuses the first N generations
 // (`--silent`: without a log line), `--child` starts a process of its own, `--stubborn` ignores SIGTERM;
-// `POST /test/in-flight {"count":N}` sets what `/v1/loads` reports.
+// `POST /test/in-flight {"count":N}` sets what `/v1/loads` reports, `GET /test/loads-asked` says how often it did.
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import { json } from 'node:stream/consumers';
@@ -18,6 +18,7 @@ const { values } = parseArgs({
 });
 let refusalsLeft = Number(values.refuse);
 let inFlight = 0;
+let loadsAsked = 0;
 
 type Answer = readonly [status: number, body: unknown];
 const routes: Record<string, (body: unknown) => Answer> = {
@@ -30,10 +31,12 @@ const routes: Record<string, (body: unknown) => Answer> = {
   },
   'GET /health': () => [200, {}],
   'GET /v1/models': () => [200, { object: 'list', data: [{ id: 'fake-model', object: 'model' }] }],
-  'GET /v1/loads': () => [
-    200,
-    { loads: [{ num_running_reqs: inFlight, num_waiting_reqs: 0, num_used_tokens: 7, max_total_num_tokens: 1_000 }] },
-  ],
+  'GET /v1/loads': () => {
+    loadsAsked++;
+    const load = { num_running_reqs: inFlight, num_waiting_reqs: 0, num_used_tokens: 7, max_total_num_tokens: 1_000 };
+    return [200, { loads: [load] }];
+  },
+  'GET /test/loads-asked': () => [200, loadsAsked],
   'POST /abort_request': () => {
     console.log('abort_request received');
     inFlight = 0;
