@@ -130,7 +130,10 @@ export class Registry extends EventEmitter<RegistryEvents> {
       if (instance.isLeaving && !this.#workers.has(instance.url)) continue;
       const worker = this.#add(instance.url, 'asg');
       worker.instanceId = instance.instanceId;
+      const wasLeaving = worker.isLeaving;
+      worker.isLeaving = instance.isLeaving;
       if (instance.isLeaving) this.setState(worker, 'draining', 'the group is terminating the instance');
+      else if (wasLeaving) this.setState(worker, 'starting', 'the group keeps the instance');
     }
   }
 
@@ -192,7 +195,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
     if (engineState === 'draining') this.setState(worker, 'draining', 'the runner drains its engine');
     else if (engineState === 'down' && worker.state === 'ready') {
       this.setState(worker, 'suspect', 'the runner says that its engine is down');
-    } else if (engineState !== 'down' && worker.state === 'draining') {
+    } else if (engineState !== 'down' && worker.state === 'draining' && !worker.isLeaving) {
       this.setState(worker, 'starting', 'the runner serves again');
     }
   }

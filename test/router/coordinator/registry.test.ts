@@ -55,6 +55,15 @@ test('an instance on its way out drains', () => {
   expect(registry.ready).toEqual([]);
 });
 
+test('an instance on its way out drains whatever its runner says, until the group keeps it after all', () => {
+  registry.registerRunner(runner, 0);
+  registry.applyInstances([{ instanceId: 'i-1', url: engineUrl, isLeaving: true }]);
+  registry.heartbeat({ ...heartbeat, engineState: 'ready' }, 1);
+  expect(only().state).toBe('draining');
+  registry.applyInstances([{ instanceId: 'i-1', url: engineUrl, isLeaving: false }]);
+  expect(only().state).toBe('starting');
+});
+
 test('an instance that is leaving when it is first seen is not added', () => {
   registry.applyInstances([{ instanceId: 'i-1', url: engineUrl, isLeaving: true }]);
   expect(registry.workers).toEqual([]);
