@@ -43,6 +43,8 @@ export class FakeRunner implements AsyncDisposable {
   readonly maxSandboxes: number;
   /** Status and code with which new sandboxes are refused. */
   refusal: { status: number; code: string } | undefined;
+  /** Called before a sandbox is made. */
+  onCreate: () => void | Promise<void> = () => {};
   onTurn: (turn: FakeTurn) => void | Promise<void> = (turn) => {
     turn.say('echo: ');
     turn.finish(`echo: ${turn.request.content}`);
@@ -102,8 +104,11 @@ export class FakeRunner implements AsyncDisposable {
     if (request.url === '/health') {
       const pool = { activeCount: this.sandboxes.size, warmingCount: 0, maxSandboxes: this.maxSandboxes };
       sendJson(response, 200, { status: 'ok', pool });
-    } else if (request.method === 'POST' && id === '') this.#create((await json(request)) as SandboxSpec, response);
-    else if (request.method === 'DELETE') {
+    } else if (request.method === 'POST' && id === '') {
+      const spec = (await json(request)) as SandboxSpec;
+      await this.onCreate();
+      this.#create(spec, response);
+    } else if (request.method === 'DELETE') {
       const isKnown = this.sandboxes.delete(id);
       sendJson(response, isKnown ? 200 : 404, isKnown ? {} : refusalBody('UNKNOWN_SANDBOX'));
     } else if (sandbox === undefined) sendJson(response, 404, refusalBody('UNKNOWN_SANDBOX'));

@@ -79,8 +79,15 @@ describe.each(storeKinds)('what time does to sessions in %s', (kind) => {
     expect(runner.sandboxes.size).toBe(0);
   });
 
-  test('a start that nobody finishes is given up', async () => {
-    await startingSession(store, 's1', 0);
+  test('a start whose router is gone is given up', async () => {
+    await startingSession(store, 's1', 0, 'a router that was killed');
+    await service.sweep(30_000);
+    expect(await session('s1')).toEqual(['paused', 'router-lost']);
+  });
+
+  test('a start that its router never finishes is given up', async () => {
+    await coordinator.keepLease(300_000);
+    await startingSession(store, 's1', 0, coordinator.leaseId);
     await service.sweep(300_000);
     expect(await session('s1')).toEqual(['starting', null]);
     await service.sweep(300_001);
