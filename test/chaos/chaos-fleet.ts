@@ -41,6 +41,7 @@ export class ChaosFleet implements AsyncDisposable {
   readonly runnerUrls: readonly string[] = [];
   readonly #commands = new Map<string, readonly string[]>();
   readonly #running = new Map<string, StartedProcess>();
+  readonly #errors: string[] = [];
   readonly #options: ChaosFleetOptions;
   readonly #cleanUp = new AsyncDisposableStack();
   #postgres!: StartedPostgres;
@@ -69,6 +70,7 @@ export class ChaosFleet implements AsyncDisposable {
     const isOurDoing = !running.hasEnded;
     running.signal('SIGKILL');
     await running.waitForExit();
+    this.#errors.push(...errorsOf(running));
     return isOurDoing;
   }
 
@@ -135,11 +137,15 @@ export class ChaosFleet implements AsyncDisposable {
     for (const running of runners) await running.waitForExit(startDeadlineMs);
   }
 
-  /** What the daemons wrote last, for a report of a failure. */
+  /** Daemons that do not run, though nobody ended them. */
+  fallen(): string[] {
+    return [...this.#running].filter(([, running]) => running.hasEnded).map(([name]) => name);
+  }
+
+  /** Errors of all daemons, also of those that were started again since, and the last lines of those that run. */
   logs(lines: number): string {
-    return [...this.#running]
-      .map(([name, { lines: all }]) => [`== ${name}`, ...all.slice(-lines)].join('\n'))
-      .join('\n');
+    const ends = [...this.#running].flatMap(([name, running]) => [`== ${name}`, ...running.lines.slice(-lines)]);
+    return [...this.#errors, ...[...this.#running.values()].flatMap(errorsOf), ...ends].join('\n');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -182,6 +188,13 @@ export class ChaosFleet implements AsyncDisposable {
     }
     await this.untilUp();
   }
+}
+
+/** Lines that a daemon should not have to write; a store that is away is expected. */
+function errorsOf({ lines }: StartedProcess): string[] {
+  return lines.filter(
+    (line) => /^[^{]|"level":"error"|"msg":"shutdown/.test(line) && !line.includes('store unavailable'),
+  );
 }
 
 /** Empty when it has ended. */

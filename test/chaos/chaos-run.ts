@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { seededRandom } from '../../bench/routing/random.ts';
+import { describeError } from '../../runtime/shared/errors.ts';
 import { until } from '../support/poll.ts';
 import { SessionClient } from '../support/session-client.ts';
 import { ChaosFleet } from './chaos-fleet.ts';
@@ -68,11 +69,28 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   await fleet.untilUp();
   say(`${counts['answers'] ?? 0} answers; looking`);
 
+  try {
+    broken.push(...fleet.fallen().map((name) => `${name} ended by itself`));
+    broken.push(...(await look(fleet, conversations)));
+  } catch (error) {
+    broken.push(describeError(error));
+  }
+  await fleet.stopRunners();
+  const left = fleet.sandboxProcesses();
+  if (left.length > 0) broken.push(`processes of sandboxes are left: ${left.join(', ')}`);
+  if (broken.length > 0) say(fleet.logs(3));
+  return { broken, counts, blows };
+}
+
+/** Compares what clients, other keys, store and machine see with what was promised. Ends the sessions. */
+async function look(fleet: ChaosFleet, conversations: readonly Held[]): Promise<string[]> {
+  const broken: string[] = [];
+  const { routerUrls } = fleet;
   await inParallel(conversations, parallelChecks, async ({ conversation }) => {
     await conversation.resume();
     await conversation.say();
     broken.push(...differences(conversation, await conversation.look()));
-  }).catch((error: Error) => void broken.push(error.message));
+  });
   await inParallel(conversations, parallelChecks, async ({ owner, conversation }) => {
     const stranger = keys[owners[(owners.indexOf(owner) + 1) % owners.length]!];
     const { status } = await new SessionClient(routerUrls[0]!, stranger).get(conversation.id);
@@ -86,11 +104,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   await until('no runner has a sandbox', async () => (await fleet.sandboxesOfSessions()) === 0, settleMs).catch(
     async () => void broken.push(`${await fleet.sandboxesOfSessions()} sandboxes are left of sessions that ended`),
   );
-  await fleet.stopRunners();
-  const left = fleet.sandboxProcesses();
-  if (left.length > 0) broken.push(`processes of sandboxes are left: ${left.join(', ')}`);
-  if (broken.length > 0) say(fleet.logs(5));
-  return { broken, counts, blows };
+  return broken;
 }
 
 interface Held {
