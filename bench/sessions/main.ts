@@ -8,6 +8,7 @@ import { cpus, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { pinThisProcess, planCores } from '../support/cores.ts';
+import { measureCrowd } from './crowd.ts';
 import { measureHop } from './hop.ts';
 
 const { values: options } = parseArgs({
@@ -30,6 +31,13 @@ try {
     console.log('\nfirst event of an answer, 50 sessions');
     const length = options.quick ? { rounds: 2, roundMs: 2_000 } : { rounds: 5, roundMs: 4_000 };
     for (const line of await measureHop({ cores, folder, databaseUrl, ...length })) console.log(line);
+  }
+  if (options.only !== 'hop') {
+    console.log('\none router with idle streams and heartbeats');
+    const [streams, runners] = [Number(options.streams), Number(options.runners)];
+    const windowMs = options.quick ? 10_000 : 30_000;
+    for (const line of await measureCrowd({ cores, folder, databaseUrl, streams, runners, windowMs }))
+      console.log(line);
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
