@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { heartbeatPath, registerPath } from '../../runtime/shared/protocol.ts';
-import type { SandboxSpec, SandboxView, TurnRequest } from '../../runtime/shared/sandbox-protocol.ts';
+import type { SandboxList, SandboxSpec, SandboxView, TurnRequest } from '../../runtime/shared/sandbox-protocol.ts';
 import { formatEvent } from '../../runtime/shared/sse.ts';
 
 /** One message on its way through a sandbox, for a test to answer as it likes. */
@@ -111,6 +111,8 @@ export class FakeRunner implements AsyncDisposable {
     } else if (request.method === 'DELETE') {
       const isKnown = this.sandboxes.delete(id);
       sendJson(response, isKnown ? 200 : 404, isKnown ? {} : refusalBody('UNKNOWN_SANDBOX'));
+    } else if (request.method === 'GET' && id === '') {
+      sendJson(response, 200, { sandboxes: [...this.sandboxes.values()].map(viewOf) } satisfies SandboxList);
     } else if (sandbox === undefined) sendJson(response, 404, refusalBody('UNKNOWN_SANDBOX'));
     else if (request.method === 'GET') sendJson(response, 200, viewOf(sandbox));
     else if (tail === 'messages') {

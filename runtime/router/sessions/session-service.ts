@@ -11,6 +11,7 @@ import { SessionSweep } from './session-sweep.ts';
 import { Sessions } from './sessions.ts';
 import { Settlements } from './settlements.ts';
 import { Turns } from './turns.ts';
+import { UnclaimedSandboxes } from './unclaimed-sandboxes.ts';
 
 export interface SessionServiceOptions {
   readonly store: Store;
@@ -47,12 +48,16 @@ export function createSessionService(options: SessionServiceOptions): SessionSer
   const starter = new SessionStarter({ ...options, backends });
   const sessions = new Sessions({ ...options, backends, starter, metrics, settlements });
   const sweep = new SessionSweep({ ...options, backends, metrics });
+  const unclaimed = new UnclaimedSandboxes({ store, backends, log });
   coordinator.on('sessions-paused', (reason, count) => metrics.sessionsChanged('paused', reason, count));
   return {
     sessions,
     turns,
     backends,
-    sweep: (nowMs) => sweep.sweep(nowMs),
+    async sweep(nowMs) {
+      await sweep.sweep(nowMs);
+      await unclaimed.end();
+    },
     drain: (deadlineMs) => turns.drain(deadlineMs),
     async close() {
       settlements.close();

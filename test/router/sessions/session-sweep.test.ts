@@ -101,6 +101,23 @@ describe.each(storeKinds)('what time does to sessions in %s', (kind) => {
     expect(await session('s1')).toEqual(['paused', 'runner-lost']);
   });
 
+  test('sandboxes that no session is in are ended, those of sessions and of nobody known are left', async () => {
+    await activeSession(store, 'here', 0);
+    await activeSession(store, 'gone', 0);
+    await store.sessions.pause(owner, 'gone', 0);
+    for (const id of ['here', 'gone', "another router's"]) sandbox(id);
+    await coordinator.heartbeat({ runnerId: 'r1', activeCount: 3, warmingCount: 0 }, 0);
+    await service.sweep(1);
+    expect([...runner.sandboxes.keys()]).toEqual(['here', "another router's"]);
+  });
+
+  test('runners with as many sandboxes as sessions are not asked for them', async () => {
+    await activeSession(store, 'here', 0);
+    await coordinator.heartbeat({ runnerId: 'r1', activeCount: 1, warmingCount: 0 }, 0);
+    await service.sweep(1);
+    expect(runner.calls).toEqual([]);
+  });
+
   test('a message to a session whose router is gone frees it for a resumption at once', async () => {
     await coordinator.register(runner.registration, Date.now());
     await activeSession(store, 's1', Date.now());
