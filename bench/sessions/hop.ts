@@ -3,6 +3,7 @@ import path from 'node:path';
 import { callJson } from '../../runtime/shared/call-json.ts';
 import { findFreePorts } from '../../runtime/shared/process/free-port.ts';
 import type { CorePlan } from '../support/cores.ts';
+import { cpuMicrosBetween, sampleTree } from '../support/process-usage.ts';
 import { RemoteProcess } from '../support/remote-calls.ts';
 import { median, percentile } from '../support/statistics.ts';
 import { Daemon } from './daemon.ts';
@@ -77,18 +78,22 @@ export async function measureHop(options: HopOptions): Promise<string[]> {
     });
     const seen = { direct: [] as number[], routed: [] as number[] };
     let failures = 0;
+    let cpuMicros = 0;
     for (let round = -1; round < rounds; round++) {
       for (const isDirect of [true, false]) {
         // The first round is for the JIT compilers.
+        const before = sampleTree(router.identity);
         const result = await client.call<TalkResult>(job(isDirect, roundMs));
         failures += result.failures;
         if (result.failure !== undefined) lines.push(`first failure: ${result.failure}`);
+        if (round >= 0 && !isDirect) cpuMicros += cpuMicrosBetween(before, sampleTree(router.identity));
         if (round >= 0) seen[isDirect ? 'direct' : 'routed'].push(...result.firstEventsMs);
       }
     }
     lines.push(title, `  ${summary('direct', seen.direct)}`, `  ${summary('through the router', seen.routed)}`);
     const hopMs = median(seen.routed) - median(seen.direct);
-    lines.push(`  hop of the medians ${hopMs.toFixed(2)} ms, ${failures} failures`);
+    const cpu = (cpuMicros / seen.routed.length / 1_000).toFixed(2);
+    lines.push(`  hop of the medians ${hopMs.toFixed(2)} ms, router's CPU ${cpu} ms per message, ${failures} failures`);
   }
   return lines;
 }

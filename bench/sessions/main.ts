@@ -1,5 +1,5 @@
 /**
- * `node bench/sessions/main.ts [--quick] [--only hop|crowd] [--streams N] [--runners N] [--database-url URL]`: what a router
+ * `node bench/sessions/main.ts [--quick] [--only hop|crowd] [--streams N] [--runners N] [--postgres]`: what a router
  * adds to a message of a session, and what it carries of idle streams and heartbeats. Everything on loopback, the router
  * on a core of its own; ends by itself.
  */
@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { StartedPostgres } from '../../test/support/started-postgres.ts';
 import { pinThisProcess, planCores } from '../support/cores.ts';
 import { measureCrowd } from './crowd.ts';
 import { measureHop } from './hop.ts';
@@ -17,23 +18,25 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
     streams: { type: 'string', default: '10000' },
     runners: { type: 'string', default: '2000' },
-    'database-url': { type: 'string' },
+    postgres: { type: 'boolean', default: false },
   },
 });
 const cores = planCores();
 if (cores) pinThisProcess(cores.others);
+await using postgres = options.postgres ? await StartedPostgres.start() : undefined;
 const folder = mkdtempSync(path.join(tmpdir(), 'bench-sessions-'));
-const databaseUrl = options['database-url'];
 console.log(`${cpus().length} x ${cpus()[0]?.model}, Node ${process.versions.node}`);
-console.log(databaseUrl === undefined ? 'embedded database' : 'Postgres');
+console.log(postgres ? 'Postgres' : 'embedded database');
 try {
   if (options.only !== 'crowd') {
     console.log('\nfirst event of an answer, 50 sessions');
-    const length = options.quick ? { rounds: 2, roundMs: 2_000 } : { rounds: 5, roundMs: 4_000 };
+    const databaseUrl = await postgres?.createDatabase();
+    const length = options.quick ? { rounds: 5, roundMs: 1_000 } : { rounds: 12, roundMs: 1_500 };
     for (const line of await measureHop({ cores, folder, databaseUrl, ...length })) console.log(line);
   }
   if (options.only !== 'hop') {
     console.log('\none router with idle streams and heartbeats');
+    const databaseUrl = await postgres?.createDatabase();
     const [streams, runners] = [Number(options.streams), Number(options.runners)];
     const windowMs = options.quick ? 10_000 : 30_000;
     for (const line of await measureCrowd({ cores, folder, databaseUrl, streams, runners, windowMs }))
