@@ -12,6 +12,9 @@ export interface UnclaimedSandboxesOptions {
 
 /** Of one runner in one look; the next look takes the next ones. */
 const maxPerRunner = 1_000;
+const parallelRunners = 20;
+/** A runner that does not answer must not hold up the sweep. */
+const listTimeoutMs = 2_000;
 
 /**
  * Ends sandboxes that no session is in: their router died before it had written down where they are, or their runner was
@@ -26,25 +29,31 @@ export class UnclaimedSandboxes {
 
   /** Looks at the runners that have more sandboxes than the store has sessions there. */
   async end(): Promise<void> {
-    const { store, backends, log } = this.#options;
-    for (const runnerId of await store.claims.runnersWithTooMany()) {
+    const left = await this.#options.store.claims.runnersWithTooMany();
+    const work = async () => {
+      for (let next = left.pop(); next !== undefined; next = left.pop()) await this.#lookAt(next);
+    };
+    await Promise.all(Array.from({ length: Math.min(parallelRunners, left.length) }, work));
+  }
+
+  /** Never rejects. */
+  async #lookAt(runnerId: string): Promise<void> {
+    const { backends, log } = this.#options;
+    try {
       const backend = await backends.of(runnerId);
-      if (backend === undefined) continue;
-      try {
-        const ended = await this.#endOn(runnerId, backend);
-        if (ended > 0) log.warn('sandboxes without a session ended', { runnerId, ended });
-      } catch (error) {
-        log.warn('sandboxes of a runner not looked at', { runnerId, detail: describeError(error) });
-      }
+      const ended = backend === undefined ? 0 : await this.#endOn(runnerId, backend);
+      if (ended > 0) log.warn('sandboxes without a session ended', { runnerId, ended });
+    } catch (error) {
+      log.warn('sandboxes of a runner not looked at', { runnerId, detail: describeError(error) });
     }
   }
 
   async #endOn(runnerId: string, backend: RunnerBackend): Promise<number> {
     // First the sandboxes, then the sessions: a session has its place in the store before it gets a sandbox.
-    const ids = (await backend.listSandboxes()).map(({ id }) => id);
+    const ids = (await backend.listSandboxes(AbortSignal.timeout(listTimeoutMs))).map(({ id }) => id);
     // What this store does not know may be another one's.
     const unclaimed = await this.#options.store.claims.unclaimed(runnerId, ids.slice(0, maxPerRunner));
-    for (const id of unclaimed) await backend.destroySandbox(id);
+    await Promise.all(unclaimed.map((id) => backend.destroySandbox(id)));
     return unclaimed.length;
   }
 }
