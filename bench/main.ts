@@ -17,6 +17,11 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   faults: { file: 'faults/main.ts', quick: ['--quick'], about: 'what clients see when workers fail' },
   'routing-offline': { file: 'routing/offline-main.ts', quick: [], about: 'first-token times by policy, without HTTP' },
   routing: { file: 'routing/main.ts', quick: ['--quick'], about: 'first-token times by router, over HTTP' },
+  sessions: {
+    file: 'sessions/main.ts',
+    quick: ['--quick'],
+    about: 'what sessions cost a router, and how many it carries',
+  },
   soak: { file: 'soak/main.ts', quick: ['1'], about: 'memory and counters under random faults' },
   sim: { file: 'sim/main.ts', quick: [], about: 'an hour of trace on simulated engines' },
   'log-parser': { file: 'log-parser/main.ts', quick: [], about: 'log lines per second' },

@@ -104,6 +104,11 @@ export class SandboxPool {
     return this.#sessions.get(sessionId)?.sandbox?.view;
   }
 
+  /** All that have a session, but for those that are starting. */
+  list(): SandboxView[] {
+    return [...this.#sessions.values()].flatMap(({ sandbox }) => sandbox?.view ?? []);
+  }
+
   /**
    * Begins a turn. Its events come as the agent makes them, TurnDone last; the iteration rejects when it fails.
    * @param signal cancels the turn

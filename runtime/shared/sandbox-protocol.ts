@@ -3,7 +3,7 @@
  * A sandbox runs one session's agent; its id is the session's.
  */
 
-/** `POST` makes a sandbox; `GET`, `DELETE` of `/sandboxes/:id` look at and end one. */
+/** `POST` makes a sandbox, `GET` lists all that have a session; `GET`, `DELETE` of `/sandboxes/:id` look at and end one. */
 export const sandboxesPath = '/sandboxes';
 export const sandboxPath = (sessionId: string) => `${sandboxesPath}/${encodeURIComponent(sessionId)}`;
 /** `POST`: one turn of the conversation, answered as an event stream of `TurnEvent`. */
@@ -40,6 +40,11 @@ export interface SandboxView {
   readonly status: 'ready' | 'busy';
   /** Turns that this sandbox has answered. */
   readonly turns: number;
+}
+
+/** Answer of `GET /sandboxes`. */
+export interface SandboxList {
+  readonly sandboxes: readonly SandboxView[];
 }
 
 /** Body of `POST /sandboxes/:id/messages`. */
@@ -94,6 +99,8 @@ export interface RunnerBackend {
   createSandbox(spec: SandboxSpec, signal?: AbortSignal): Promise<SandboxView>;
   /** @returns undefined when there is no such sandbox */
   getSandbox(sessionId: string, signal?: AbortSignal): Promise<SandboxView | undefined>;
+  /** All that have a session and are ready for it. */
+  listSandboxes(signal?: AbortSignal): Promise<readonly SandboxView[]>;
   /** Runs one turn. Chunks come as they are made, TurnDone last; a stream that ends without it rejects. */
   sendMessage(sessionId: string, turn: TurnRequest, signal?: AbortSignal): AsyncIterable<TurnEvent>;
   /** No mistake when there is none. */

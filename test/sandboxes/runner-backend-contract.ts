@@ -76,8 +76,11 @@ export function describeRunnerBackend(
         state: null,
         usage,
       });
-      expect(await backend.getSandbox('s')).toEqual({ id: 's', agent: 'chat', status: 'ready', turns: 1 });
+      const view = { id: 's', agent: 'chat', status: 'ready', turns: 1 };
+      expect(await backend.getSandbox('s')).toEqual(view);
+      expect(await backend.listSandboxes()).toEqual([view]);
       await backend.destroySandbox('s');
+      expect(await backend.listSandboxes()).toEqual([]);
       expect(await backend.getSandbox('s')).toBeUndefined();
       expect((await backend.statistics()).activeCount).toBe(0);
     });

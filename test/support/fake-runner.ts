@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { heartbeatPath, type LoadReport, loadPath, registerPath } from '../../runtime/shared/protocol.ts';
-import type { SandboxSpec, SandboxView, TurnRequest } from '../../runtime/shared/sandbox-protocol.ts';
+import type { SandboxList, SandboxSpec, SandboxView, TurnRequest } from '../../runtime/shared/sandbox-protocol.ts';
 import { formatEvent } from '../../runtime/shared/sse.ts';
 
 /** One message on its way through a sandbox, for a test to answer as it likes. */
@@ -48,6 +48,8 @@ export class FakeRunner implements AsyncDisposable {
   /** What its load stream says, once for each router that opens it; without it there is none. */
   loadReport: LoadReport | undefined;
   #isDraining = false;
+  /** Called before a sandbox is made. */
+  onCreate: () => void | Promise<void> = () => {};
   onTurn: (turn: FakeTurn) => void | Promise<void> = (turn) => {
     turn.say('echo: ');
     turn.finish(`echo: ${turn.request.content}`);
@@ -117,10 +119,15 @@ export class FakeRunner implements AsyncDisposable {
     } else if (request.url === loadPath && this.loadReport) {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.write(formatEvent(JSON.stringify(this.loadReport)));
-    } else if (request.method === 'POST' && id === '') this.#create((await json(request)) as SandboxSpec, response);
-    else if (request.method === 'DELETE') {
+    } else if (request.method === 'POST' && id === '') {
+      const spec = (await json(request)) as SandboxSpec;
+      await this.onCreate();
+      this.#create(spec, response);
+    } else if (request.method === 'DELETE') {
       const isKnown = this.sandboxes.delete(id);
       sendJson(response, isKnown ? 200 : 404, isKnown ? {} : refusalBody('UNKNOWN_SANDBOX'));
+    } else if (request.method === 'GET' && id === '') {
+      sendJson(response, 200, { sandboxes: [...this.sandboxes.values()].map(viewOf) } satisfies SandboxList);
     } else if (sandbox === undefined) sendJson(response, 404, refusalBody('UNKNOWN_SANDBOX'));
     else if (request.method === 'GET') sendJson(response, 200, viewOf(sandbox));
     else if (tail === 'messages' && this.#isDraining) sendJson(response, 503, refusalBody('RUNNER_DRAINING'));

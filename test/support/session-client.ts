@@ -15,10 +15,13 @@ export type StreamEvent = '[DONE]' | Record<string, unknown>;
 export class SessionClient {
   readonly #url: string;
   readonly #key: string | undefined;
+  readonly #timeoutMs: number | undefined;
 
-  constructor(routerUrl: string, key?: string) {
+  /** @param timeoutMs for each call with its whole answer; default none */
+  constructor(routerUrl: string, key?: string, timeoutMs?: number) {
     this.#url = routerUrl;
     this.#key = key;
+    this.#timeoutMs = timeoutMs;
   }
 
   async call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answered> {
@@ -68,6 +71,7 @@ export class SessionClient {
         ...headers,
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(this.#timeoutMs !== undefined && { signal: AbortSignal.timeout(this.#timeoutMs) }),
     });
   }
 }

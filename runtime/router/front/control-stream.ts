@@ -24,7 +24,7 @@ export class ControlStream extends Duplex {
   readonly encrypted: boolean;
 
   constructor(socket: Socket, owner: ControlOwner) {
-    super({ allowHalfOpen: true });
+    super({ allowHalfOpen: true, decodeStrings: false });
     this.#socket = socket;
     this.#owner = owner;
     this.remoteAddress = socket.remoteAddress;
@@ -59,9 +59,29 @@ export class ControlStream extends Duplex {
     this.#owner.full(false);
   }
 
-  override _write(bytes: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    if (this.#socket.destroyed) done(new Error('the client is gone'));
-    else this.#socket.write(bytes, done);
+  override _write(bytes: Buffer | string, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    if (this.#socket.destroyed) {
+      done(new Error('the client is gone'));
+      return;
+    }
+    // A client that keeps up is not waited for: what is written last has then left, should all be closed just after it.
+    let isTaken = true;
+    isTaken = this.#socket.write(bytes, encoding, (error) => {
+      if (!isTaken) done(error);
+    });
+    if (isTaken) done();
+  }
+
+  /** All that the server holds together leaves together. */
+  override _writev(
+    pieces: { chunk: Buffer | string; encoding: BufferEncoding }[],
+    done: (error?: Error | null) => void,
+  ): void {
+    const last = pieces.pop()!;
+    this.#socket.cork();
+    for (const { chunk, encoding } of pieces) this.#socket.write(chunk, encoding);
+    this._write(last.chunk, last.encoding, done);
+    this.#socket.uncork();
   }
 
   override _final(done: () => void): void {

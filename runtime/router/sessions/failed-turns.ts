@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { CodedError, describeError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { RunnerBackend } from '../../shared/sandbox-protocol.ts';
@@ -8,12 +7,14 @@ import type { SessionRow } from '../store/session-queries.ts';
 import type { Store } from '../store/store.ts';
 import type { RunnerBackends } from './runner-backends.ts';
 import type { SessionMetrics } from './session-metrics.ts';
+import type { Settlements } from './settlements.ts';
 import type { Turn } from './turns.ts';
 
 export interface FailedTurnsOptions {
   readonly store: Store;
   readonly backends: RunnerBackends;
   readonly metrics: SessionMetrics;
+  readonly settlements: Settlements;
   readonly log: Logger;
 }
 
@@ -27,7 +28,6 @@ export interface FailedTurn {
 /** What becomes of a session whose turn failed: it goes on as if nothing had been said, or it loses its sandbox. */
 export type Settlement = 'release' | PauseReason;
 
-const settleRetryMs = 500;
 /** For ending a sandbox that is not used any more, while a client waits for bad news. */
 const discardTimeoutMs = 1_000;
 
@@ -55,7 +55,6 @@ export async function settlementOf(
 /** Leaves no session behind that nobody answers, and no sandbox in use whose memory differs from the store. */
 export class FailedTurns {
   readonly #options: FailedTurnsOptions;
-  readonly #closing = new AbortController();
 
   constructor(options: FailedTurnsOptions) {
     this.#options = options;
@@ -77,7 +76,7 @@ export class FailedTurns {
       await this.#apply(turn, settlement);
     } catch (failure) {
       if (!(failure instanceof CodedError)) throw failure;
-      void this.#untilDone(() => this.#apply(turn, settlement));
+      void this.#options.settlements.untilDone(() => this.#apply(turn, settlement));
     }
     if (settlement !== 'runner-left') return coded;
     return routerError('SESSION_PAUSED', { id: turn.sessionId, reason: settlement }, { cause: coded });
@@ -85,7 +84,8 @@ export class FailedTurns {
 
   /** Frees a session that may have been taken for a turn that never began: the store broke off before it answered. */
   async forgetClaim({ sessionId, turnId }: Pick<Turn, 'sessionId' | 'turnId'>): Promise<void> {
-    await this.#untilDone(() => this.#options.store.turns.release(sessionId, turnId));
+    const { settlements, store } = this.#options;
+    await settlements.untilDone(() => store.turns.release(sessionId, turnId));
   }
 
   /** The router that answered the session's turn is gone. */
@@ -94,11 +94,6 @@ export class FailedTurns {
     if (!(await store.sessions.pausePlacement(id, placement, 'router-lost', Date.now()))) return;
     metrics.sessionsChanged('paused', 'router-lost');
     await this.#discardSandbox(id, runner_id!, placement);
-  }
-
-  /** Gives up what waits for the store. */
-  close(): void {
-    this.#closing.abort();
   }
 
   async #apply({ sessionId, turnId, placement, runnerId }: Turn, settlement: Settlement): Promise<void> {
@@ -111,20 +106,6 @@ export class FailedTurns {
       metrics.sessionsChanged('paused', settlement);
     }
     await this.#discardSandbox(sessionId, runnerId, placement);
-  }
-
-  /** The store is down: without this the session would stay busy for as long as this router lives. */
-  async #untilDone(settle: () => Promise<void>): Promise<void> {
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
-      await delay(settleRetryMs, undefined, { signal, ref: false }).catch(() => {});
-      try {
-        await settle();
-        return;
-      } catch (error) {
-        if (!(error instanceof CodedError)) this.#options.log.error('failed turn not settled', { error });
-      }
-    }
   }
 
   /** Ends the sandbox of a placement, unless the session is back on that runner with another one. */

@@ -26,6 +26,10 @@ export class LocalRunnerBackend implements RunnerBackend {
     return this.#pool.get(sessionId);
   }
 
+  async listSandboxes(): Promise<readonly SandboxView[]> {
+    return this.#pool.list();
+  }
+
   async *sendMessage(sessionId: string, turn: TurnRequest, signal?: AbortSignal): AsyncGenerator<TurnEvent> {
     yield* await this.#pool.openTurn(sessionId, turn, signal);
   }

@@ -5,6 +5,7 @@ import { CodedError, describeError } from '../../shared/errors.ts';
 import {
   type PoolStatistics,
   type RunnerBackend,
+  type SandboxList,
   type SandboxSpec,
   type SandboxView,
   sandboxesPath,
@@ -55,6 +56,11 @@ export class RemoteRunnerBackend implements RunnerBackend {
   async getSandbox(sessionId: string, signal?: AbortSignal): Promise<SandboxView | undefined> {
     const call = { method: 'GET', path: sandboxPath(sessionId), signal: within(callTimeoutMs, signal) } as const;
     return (await this.#json(sessionId, call).catch(noneFor404)) as SandboxView | undefined;
+  }
+
+  async listSandboxes(signal?: AbortSignal): Promise<readonly SandboxView[]> {
+    const call = { method: 'GET', path: sandboxesPath, signal: within(callTimeoutMs, signal) } as const;
+    return ((await this.#json('-', call)) as SandboxList).sandboxes;
   }
 
   async *sendMessage(sessionId: string, turn: TurnRequest, signal?: AbortSignal): AsyncGenerator<TurnEvent, void> {

@@ -9,7 +9,9 @@ import { SessionMetrics } from './session-metrics.ts';
 import { SessionStarter } from './session-starter.ts';
 import { SessionSweep } from './session-sweep.ts';
 import { Sessions } from './sessions.ts';
+import { Settlements } from './settlements.ts';
 import { Turns } from './turns.ts';
+import { UnclaimedSandboxes } from './unclaimed-sandboxes.ts';
 
 export interface SessionServiceOptions {
   readonly store: Store;
@@ -41,18 +43,24 @@ export function createSessionService(options: SessionServiceOptions): SessionSer
   const { coordinator, store, log } = options;
   const backends = new RunnerBackends(options);
   const metrics = new SessionMetrics(options.metrics.registry, () => turns.running);
-  const turns = new Turns({ ...options, backends, metrics });
+  const settlements = new Settlements(log);
+  const turns = new Turns({ ...options, backends, metrics, settlements });
   const starter = new SessionStarter({ ...options, backends });
-  const sessions = new Sessions({ ...options, backends, starter, metrics });
+  const sessions = new Sessions({ ...options, backends, starter, metrics, settlements });
   const sweep = new SessionSweep({ ...options, backends, metrics });
+  const unclaimed = new UnclaimedSandboxes({ store, backends, log });
   coordinator.on('sessions-paused', (reason, count) => metrics.sessionsChanged('paused', reason, count));
   return {
     sessions,
     turns,
     backends,
-    sweep: (nowMs) => sweep.sweep(nowMs),
+    async sweep(nowMs) {
+      await sweep.sweep(nowMs);
+      await unclaimed.end();
+    },
     drain: (deadlineMs) => turns.drain(deadlineMs),
     async close() {
+      settlements.close();
       await backends.close();
       await coordinator.endLease().catch((error: unknown) => {
         if (!(error instanceof CodedError)) throw error;

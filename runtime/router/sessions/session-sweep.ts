@@ -19,7 +19,7 @@ export interface SessionSweepOptions {
   readonly endAfterMs: number;
 }
 
-/** A start that takes longer has nobody any more who makes it. */
+/** A start that takes longer is one that its router has forgotten. */
 const startLimitMs = 300_000;
 /** Leases that ended long ago; nothing refers to them. */
 const leaseMemoryMs = 600_000;
@@ -42,10 +42,10 @@ export class SessionSweep {
       await this.#destroySandboxes(found);
     };
     await paused('idle', expiry.pauseIdle(nowMs - idleMs, nowMs));
-    await paused('router-lost', expiry.pauseAbandonedStarts(nowMs - startLimitMs, nowMs));
+    await paused('router-lost', expiry.pauseLongStarts(nowMs - startLimitMs, nowMs));
     const leaseCutOffMs = coordinator.leaseCutOffMs(nowMs);
     if (leaseCutOffMs !== undefined) {
-      await paused('router-lost', expiry.pauseAbandonedTurns(leaseCutOffMs, nowMs));
+      await paused('router-lost', expiry.pauseAbandoned(leaseCutOffMs, nowMs));
       await store.coordinators.deleteSilent(nowMs - leaseMemoryMs);
     }
     metrics.sessionsChanged('paused', 'runner-lost', await expiry.pauseOrphans('runner-lost', nowMs));

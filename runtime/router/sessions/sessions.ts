@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { CodedError, describeError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { SandboxRestore } from '../../shared/sandbox-protocol.ts';
+import type { Coordinator } from '../coordinator/coordinator.ts';
 import type { Registry } from '../coordinator/registry.ts';
 import { routerError } from '../errors.ts';
 import type { SessionListing, SessionRow } from '../store/session-queries.ts';
@@ -12,13 +13,16 @@ import type { CreateSession } from './session-requests.ts';
 import type { SessionStarter } from './session-starter.ts';
 import { notActive } from './session-state.ts';
 import { type MessageView, type SessionView, sessionView, transcriptView } from './session-view.ts';
+import type { Settlements } from './settlements.ts';
 
 export interface SessionsOptions {
   readonly store: Store;
+  readonly coordinator: Pick<Coordinator, 'leaseId'>;
   readonly registry: Pick<Registry, 'models'>;
   readonly backends: RunnerBackends;
   readonly starter: SessionStarter;
   readonly metrics: SessionMetrics;
+  readonly settlements: Settlements;
   readonly log: Logger;
   /** Sessions of one key that have not ended. */
   readonly maxPerKey: number;
@@ -34,20 +38,20 @@ export class Sessions {
 
   /** @throws UNKNOWN_MODEL, SESSION_LIMIT, NO_CAPACITY, or what the runner has against it */
   async create(ownerKeyId: string, { agent, model, system, metadata }: CreateSession): Promise<SessionView> {
-    const { store, starter, metrics, maxPerKey } = this.#options;
+    const { store, starter, metrics, maxPerKey, coordinator } = this.#options;
     this.#checkModel(model);
     const id = `ses_${randomUUID().replaceAll('-', '')}`;
     const settings = JSON.stringify({ system, metadata });
-    const session = { id, ownerKeyId, agent, model: model ?? null, settings };
-    if (!(await store.sessions.insert(session, maxPerKey, Date.now()))) {
-      throw routerError('SESSION_LIMIT', { keyId: ownerKeyId, limit: maxPerKey });
-    }
+    const session = { id, ownerKeyId, agent, model: model ?? null, settings, coordinator: coordinator.leaseId };
     try {
+      if (!(await store.sessions.insert(session, maxPerKey, Date.now()))) {
+        throw routerError('SESSION_LIMIT', { keyId: ownerKeyId, limit: maxPerKey });
+      }
       const active = await starter.start((await store.sessions.find(ownerKeyId, id))!, undefined);
       metrics.sessionsChanged('active', 'created');
       return sessionView(active);
     } catch (error) {
-      await store.sessions.deleteUnstarted(id).catch(() => this.#leaveToSweep(id));
+      await this.#settle(() => store.sessions.deleteUnstarted(id));
       throw error;
     }
   }
@@ -81,8 +85,14 @@ export class Sessions {
 
   /** Restores the session from its recorded turns, on any runner; an active session stays as it is. */
   async resume(ownerKeyId: string, id: string): Promise<SessionView> {
-    const { store, starter, metrics } = this.#options;
-    const starting = await store.sessions.beginStart(ownerKeyId, id, Date.now());
+    const { store, starter, metrics, coordinator } = this.#options;
+    const start = { id, coordinator: coordinator.leaseId, beganAtMs: Date.now() };
+    const takeBack = () => store.sessions.abandonStart(start, Date.now());
+    const starting = await store.sessions.beginStart(ownerKeyId, start).catch(async (error: unknown) => {
+      // The store may have broken off after it had done it.
+      await this.#settle(takeBack);
+      throw error;
+    });
     if (starting === undefined) {
       const session = await this.#find(ownerKeyId, id);
       if (session.status === 'active') return sessionView(session);
@@ -93,7 +103,7 @@ export class Sessions {
       metrics.sessionsChanged('active', 'resumed');
       return sessionView(active);
     } catch (error) {
-      await store.sessions.abandonStart(id, Date.now()).catch(() => this.#leaveToSweep(id));
+      await this.#settle(takeBack);
       throw error;
     }
   }
@@ -137,7 +147,13 @@ export class Sessions {
     }
   }
 
-  #leaveToSweep(sessionId: string): void {
-    this.#options.log.warn('session left starting for the sweep to find', { sessionId });
+  /** Takes back a start that failed, later when the store is down now. */
+  async #settle(takeBack: () => Promise<void>): Promise<void> {
+    try {
+      await takeBack();
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      void this.#options.settlements.untilDone(takeBack);
+    }
   }
 }

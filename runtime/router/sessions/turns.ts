@@ -11,6 +11,7 @@ import { type FailedTurn, FailedTurns } from './failed-turns.ts';
 import type { RunnerBackends } from './runner-backends.ts';
 import type { SessionMetrics } from './session-metrics.ts';
 import { whyNotClaimed } from './session-state.ts';
+import type { Settlements } from './settlements.ts';
 import type { TurnAnswer } from './turn-answer.ts';
 
 export interface TurnsOptions {
@@ -18,6 +19,7 @@ export interface TurnsOptions {
   readonly coordinator: Coordinator;
   readonly backends: RunnerBackends;
   readonly metrics: SessionMetrics;
+  readonly settlements: Settlements;
   readonly log: Logger;
   /** Longest time for one answer, in ms. */
   readonly turnTimeoutMs: number;
@@ -129,7 +131,6 @@ export class Turns {
     }, deadlineMs);
     await idle();
     clearTimeout(timer);
-    this.#failed.close();
   }
 
   async #claim(claim: TurnClaim): Promise<ClaimedTurn | undefined> {

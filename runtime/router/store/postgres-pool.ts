@@ -29,7 +29,9 @@ export async function openPostgresPool(url: string, onError: (error: Error) => v
         oid === int8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
     },
   });
-  // Without a listener the error of an idle connection would end the process.
+  // Without a listener the error of an idle connection would end the process,
   pool.on('error', onError);
+  // and the pool listens to none that is in use: between two statements of one caller nobody would.
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }

@@ -60,7 +60,7 @@ export interface SessionsTable {
   turn_count: Generated<number>;
   last_active_at_ms: number;
   created_at_ms: number;
-  /** The turn being answered, and the coordinator that answers it: it holds only as long as that one lives. */
+  /** The turn being answered, and the coordinator that answers it or starts the session: it holds only as long as that one lives. */
   turn_id: string | null;
   turn_coordinator: string | null;
   turn_key: string | null;

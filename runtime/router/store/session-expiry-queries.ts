@@ -45,14 +45,15 @@ export class SessionExpiryQueries {
     return Number(numUpdatedRows);
   }
 
-  /** active → paused where the coordinator of the turn has not been seen since `cutOffMs`. */
-  pauseAbandonedTurns(cutOffMs: number, nowMs: number): Promise<ExpiredSession[]> {
+  /** To paused where the coordinator of the turn, or of the start, has not been seen since `cutOffMs`. */
+  pauseAbandoned(cutOffMs: number, nowMs: number): Promise<ExpiredSession[]> {
     return this.#database.run((db) =>
       db
         .updateTable('sessions')
         .set(pausedFor('router-lost', nowMs))
-        .where('status', '=', 'active')
-        .where('turn_id', 'is not', null)
+        .where(({ eb, and, or }) =>
+          or([eb('status', '=', 'starting'), and([eb('status', '=', 'active'), eb('turn_id', 'is not', null)])]),
+        )
         .where(({ not, exists, selectFrom }) =>
           not(
             exists(
@@ -68,8 +69,8 @@ export class SessionExpiryQueries {
     );
   }
 
-  /** starting → paused when the start began before `cutOffMs`: whoever began it is gone. */
-  pauseAbandonedStarts(cutOffMs: number, nowMs: number): Promise<ExpiredSession[]> {
+  /** starting → paused when the start began before `cutOffMs`. */
+  pauseLongStarts(cutOffMs: number, nowMs: number): Promise<ExpiredSession[]> {
     return this.#database.run((db) =>
       db
         .updateTable('sessions')

@@ -13,6 +13,16 @@ export interface NewSession {
   readonly model: string | null;
   /** JSON. */
   readonly settings: string;
+  /** Lease of the coordinator that starts it. */
+  readonly coordinator: string;
+}
+
+/** One attempt to give a session a sandbox. */
+export interface SessionStart {
+  readonly id: string;
+  /** Lease of the coordinator that makes it. */
+  readonly coordinator: string;
+  readonly beganAtMs: number;
 }
 
 /** A place in a list that is sorted from new to old. */
@@ -78,7 +88,7 @@ export class SessionQueries {
 
   /** @returns false when the owner has `maxLive` sessions that have not ended */
   async insert(
-    { id, ownerKeyId, agent, model, settings }: NewSession,
+    { id, ownerKeyId, agent, model, settings, coordinator }: NewSession,
     maxLive: number,
     nowMs: number,
   ): Promise<boolean> {
@@ -96,10 +106,12 @@ export class SessionQueries {
           'status_at_ms',
           'last_active_at_ms',
           'created_at_ms',
+          'turn_coordinator',
         ])
         .expression(
           sql`select cast(${id} as text), cast(${ownerKeyId} as text), cast(${agent} as text), cast(${model} as text),
-              cast(${settings} as text), 'starting', cast(${nowMs} as bigint), cast(${nowMs} as bigint), cast(${nowMs} as bigint)
+              cast(${settings} as text), 'starting', cast(${nowMs} as bigint), cast(${nowMs} as bigint), cast(${nowMs} as bigint),
+              cast(${coordinator} as text)
             where (select count(*) from sessions where owner_key_id = ${ownerKeyId} and status <> 'ended')
               < cast(${limit} as bigint)`,
         )
@@ -150,11 +162,11 @@ export class SessionQueries {
   }
 
   /** paused → starting. @returns undefined when it is not paused */
-  beginStart(ownerKeyId: string, id: string, nowMs: number): Promise<SessionRow | undefined> {
+  beginStart(ownerKeyId: string, { id, coordinator, beganAtMs }: SessionStart): Promise<SessionRow | undefined> {
     return this.#database.run((db) =>
       db
         .updateTable('sessions')
-        .set({ status: 'starting', status_at_ms: nowMs, pause_reason: null })
+        .set({ status: 'starting', status_at_ms: beganAtMs, pause_reason: null, turn_coordinator: coordinator })
         .where('id', '=', id)
         .where('owner_key_id', '=', ownerKeyId)
         .where('status', '=', 'paused')
@@ -173,7 +185,7 @@ export class SessionQueries {
     return this.#database.run((db) =>
       db
         .updateTable('sessions')
-        .set({ status: 'active', status_at_ms: nowMs, last_active_at_ms: nowMs })
+        .set({ ...noTurn, status: 'active', status_at_ms: nowMs, last_active_at_ms: nowMs })
         .where('id', '=', id)
         .where('status', '=', 'starting')
         .where('placement', '=', placement)
@@ -182,14 +194,16 @@ export class SessionQueries {
     );
   }
 
-  /** starting → paused, for a start that failed. */
-  async abandonStart(id: string, nowMs: number): Promise<void> {
+  /** starting → paused, for a start that failed; nothing when the session is not in that start. */
+  async abandonStart({ id, coordinator, beganAtMs }: SessionStart, nowMs: number): Promise<void> {
     await this.#database.run((db) =>
       db
         .updateTable('sessions')
         .set(pausedFor('start-failed', nowMs))
         .where('id', '=', id)
         .where('status', '=', 'starting')
+        .where('turn_coordinator', '=', coordinator)
+        .where('status_at_ms', '=', beganAtMs)
         .execute(),
     );
   }

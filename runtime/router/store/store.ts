@@ -1,3 +1,4 @@
+import { ClaimQueries } from './claim-queries.ts';
 import { CoordinatorQueries } from './coordinator-queries.ts';
 import { Database, type DatabaseOptions } from './database.ts';
 import { RunnerQueries } from './runner-queries.ts';
@@ -13,6 +14,7 @@ export class Store {
   readonly sessions: SessionQueries;
   readonly expiry: SessionExpiryQueries;
   readonly turns: TurnQueries;
+  readonly claims: ClaimQueries;
 
   /** @throws when an embedded database cannot be opened or migrated, or a Postgres refuses; not when it is down */
   static async open(options: DatabaseOptions = {}): Promise<Store> {
@@ -26,6 +28,7 @@ export class Store {
     this.sessions = new SessionQueries(database);
     this.expiry = new SessionExpiryQueries(database);
     this.turns = new TurnQueries(database);
+    this.claims = new ClaimQueries(database);
   }
 
   async close(): Promise<void> {

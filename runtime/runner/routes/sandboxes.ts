@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { fail as sandboxFail } from '../../sandboxes/errors.ts';
 import type { SandboxPool } from '../../sandboxes/pool.ts';
-import { type SandboxSpec, sandboxesPath } from '../../shared/sandbox-protocol.ts';
+import { type SandboxList, type SandboxSpec, sandboxesPath } from '../../shared/sandbox-protocol.ts';
 import { sandboxSpecSchema, turnRequestSchema } from '../../shared/sandbox-schemas.ts';
 import { fail } from '../errors.ts';
 import { requireSecret } from './authorize.ts';
@@ -25,6 +25,8 @@ export function sandboxRoutes(pool: SandboxPool, secret: string | undefined) {
       const { view, isNew } = await pool.create(parse(sandboxSpecSchema, request) as SandboxSpec);
       return reply.code(isNew ? 201 : 200).send(view);
     });
+
+    app.get(sandboxesPath, (): SandboxList => ({ sandboxes: pool.list() }));
 
     app.get<ById>(`${sandboxesPath}/:id`, async ({ params: { id } }) => {
       const view = pool.get(id);

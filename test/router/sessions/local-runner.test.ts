@@ -21,6 +21,10 @@ class EchoBackend implements RunnerBackend {
     return undefined;
   }
 
+  async listSandboxes() {
+    return [];
+  }
+
   async *sendMessage(_sessionId: string, { content }: { content: string }): AsyncGenerator<TurnEvent, void> {
     yield { object: 'fleet.turn', message: { role: 'assistant', content }, state: null, usage: null };
   }

@@ -79,8 +79,15 @@ describe.each(storeKinds)('what time does to sessions in %s', (kind) => {
     expect(runner.sandboxes.size).toBe(0);
   });
 
-  test('a start that nobody finishes is given up', async () => {
-    await startingSession(store, 's1', 0);
+  test('a start whose router is gone is given up', async () => {
+    await startingSession(store, 's1', 0, 'a router that was killed');
+    await service.sweep(30_000);
+    expect(await session('s1')).toEqual(['paused', 'router-lost']);
+  });
+
+  test('a start that its router never finishes is given up', async () => {
+    await coordinator.keepLease(300_000);
+    await startingSession(store, 's1', 0, coordinator.leaseId);
     await service.sweep(300_000);
     expect(await session('s1')).toEqual(['starting', null]);
     await service.sweep(300_001);
@@ -92,6 +99,23 @@ describe.each(storeKinds)('what time does to sessions in %s', (kind) => {
     await store.runners.delete('r1');
     await service.sweep(1);
     expect(await session('s1')).toEqual(['paused', 'runner-lost']);
+  });
+
+  test('sandboxes that no session is in are ended, those of sessions and of nobody known are left', async () => {
+    await activeSession(store, 'here', 0);
+    await activeSession(store, 'gone', 0);
+    await store.sessions.pause(owner, 'gone', 0);
+    for (const id of ['here', 'gone', "another router's"]) sandbox(id);
+    await coordinator.heartbeat({ runnerId: 'r1', activeCount: 3, warmingCount: 0 }, 0);
+    await service.sweep(1);
+    expect([...runner.sandboxes.keys()]).toEqual(['here', "another router's"]);
+  });
+
+  test('runners with as many sandboxes as sessions are not asked for them', async () => {
+    await activeSession(store, 'here', 0);
+    await coordinator.heartbeat({ runnerId: 'r1', activeCount: 1, warmingCount: 0 }, 0);
+    await service.sweep(1);
+    expect(runner.calls).toEqual([]);
   });
 
   test('a message to a session whose router is gone frees it for a resumption at once', async () => {

@@ -95,3 +95,19 @@ test('a wrong password is a mistake, not an outage: the router does not start', 
   const url = (await postgres.createDatabase()).replace(/fleet_\d+$/, 'no_such_database');
   await expect(startTestRouter({ databaseUrl: url })).rejects.toThrow('does not exist');
 });
+
+test('a resumption that the store breaks off leaves the session paused, for the next one to succeed', async () => {
+  await using runner = await FakeRunner.start('a');
+  await using router = await startTestRouter({ databaseUrl: await postgres.createDatabase() });
+  const client = new SessionClient(router.url);
+  await runner.register(router.url);
+  const { id } = await client.create();
+  await client.post(id, 'pause');
+  runner.onCreate = () => postgres.stop();
+  expect((await client.post(id, 'resume')).body.error.code).toBe('STORE_UNAVAILABLE');
+  runner.onCreate = () => {};
+  await postgres.startAgain();
+  await becomesAvailable(router);
+  await eventually(async () => expect((await client.post(id, 'resume')).body.status).toBe('active'));
+  expect((await client.ask(id, 'hello')).status).toBe(200);
+});

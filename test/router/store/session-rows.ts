@@ -8,8 +8,8 @@ export const placement = (sessionId: string, nowMs: number) => ({
 });
 
 /** A session that has just been asked for. */
-export async function startingSession(store: Store, id: string, nowMs = 0): Promise<void> {
-  const session = { id, ownerKeyId: owner, agent: 'chat', model: null, settings: '{}' };
+export async function startingSession(store: Store, id: string, nowMs = 0, coordinator = 'c'): Promise<void> {
+  const session = { id, ownerKeyId: owner, agent: 'chat', model: null, settings: '{}', coordinator };
   await store.sessions.insert(session, 1_000, nowMs);
 }
 

@@ -42,7 +42,7 @@ describe.each(storeKinds)('turns in the store, %s', (kind) => {
     await store.turns.claim(claim('s1', 't1'), 1);
     await store.sessions.pausePlacement('s1', 1, 'runner-lost', 2);
     expect(await store.turns.record(finished('s1', 't1', 1), 3)).toBeUndefined();
-    await store.sessions.beginStart(owner, 's1', 4);
+    await store.sessions.beginStart(owner, { id: 's1', coordinator: 'c1', beganAtMs: 4 });
     expect(await store.sessions.place(placement('s1', 5))).toEqual({ runnerId: 'r1', placement: 2 });
     await store.sessions.activate('s1', 2, 6);
     expect(await store.turns.record(finished('s1', 't1', 1), 7)).toBeUndefined();
@@ -54,7 +54,7 @@ describe.each(storeKinds)('turns in the store, %s', (kind) => {
 
   test('a start that was overtaken does not make the session active', async () => {
     await store.sessions.pausePlacement('s1', 1, 'runner-lost', 2);
-    await store.sessions.beginStart(owner, 's1', 3);
+    await store.sessions.beginStart(owner, { id: 's1', coordinator: 'c1', beganAtMs: 3 });
     await store.sessions.place(placement('s1', 4));
     await store.expiry.pauseAllOf('r1', 'runner-left', 5);
     expect(await store.sessions.activate('s1', 2, 6)).toBeUndefined();
