@@ -11,6 +11,8 @@ export interface LoadStreamOptions {
   /** Bearer secret of the fleet; undefined when it has none. */
   readonly secret: string | undefined;
   readonly agent: http.Agent;
+  /** Longest wait for the stream: a machine that is gone does not refuse a connection, it says nothing. */
+  readonly openTimeoutMs: number;
   /** The runner has taken the stream. */
   readonly onOpen: () => void;
   readonly onReport: (report: LoadReport) => void;
@@ -26,8 +28,6 @@ export interface LoadStreamEnd {
   readonly detail: string;
 }
 
-/** A machine that is gone does not refuse a connection, it says nothing. */
-const openTimeoutMs = 3_000;
 const maxReportLength = 4_096;
 
 /** One load stream of one runner (`GET /internal/load`), from the first packet to its end. It does not reconnect. */
@@ -49,7 +49,10 @@ export class LoadStream {
       // A host that cannot stand in a request.
       queueMicrotask(() => this.#end(undefined, describeError(error)));
     }
-    this.#openTimer = setTimeout(() => this.#end(undefined, 'it did not answer in time'), openTimeoutMs).unref();
+    this.#openTimer = setTimeout(
+      () => this.#end(undefined, 'it did not answer in time'),
+      options.openTimeoutMs,
+    ).unref();
   }
 
   /**

@@ -11,6 +11,8 @@ export interface LoadStreamsOptions {
   readonly onReport: (runnerId: string, report: LoadReport, isNewState: boolean) => void;
   /** Bearer secret of the fleet; undefined when it has none. */
   readonly secret: string | undefined;
+  /** Longest wait for a stream, in ms. @default 3000 */
+  readonly openTimeoutMs?: number;
   readonly timeScale: number;
   readonly log: Logger;
 }
@@ -30,6 +32,7 @@ interface Followed {
 
 /** Attempts to connect under way at one time, in a fleet of any size. */
 const maxAttempts = 32;
+const defaultOpenTimeoutMs = 3_000;
 /** A runner that is too old for the stream, or has another secret, stays so until it is restarted: then it registers. */
 const refusedRetryMs = 300_000;
 /** Looks without a word from a runner that would have repeated itself: its machine is gone. */
@@ -120,10 +123,10 @@ export class LoadStreams {
   }
 
   #openStream(followed: Followed): LoadStream {
-    const { secret, log } = this.#options;
+    const { secret, log, openTimeoutMs = defaultOpenTimeoutMs } = this.#options;
     const { runnerId, host, port } = followed;
     return new LoadStream({
-      ...{ host, port, secret, agent: this.#agent },
+      ...{ host, port, secret, agent: this.#agent, openTimeoutMs },
       onOpen: () => {
         log.debug('load stream open', { runnerId });
         followed.engineState = undefined;

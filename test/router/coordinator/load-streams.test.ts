@@ -6,16 +6,22 @@ import { eventually } from '../../support/eventually.ts';
 import { loadReport, ScriptedLoadSource } from '../../support/scripted-load-source.ts';
 
 /** Load streams of a directory, and what they brought. */
+interface FollowingOptions {
+  readonly timeScale?: number;
+  readonly secret?: string | undefined;
+  readonly openTimeoutMs?: number;
+}
+
 class Following implements Disposable {
   readonly runners = new RunnerDirectory();
   readonly heard: { runnerId: string; report: LoadReport; isNewState: boolean }[] = [];
   readonly logged: { msg: string; level: string; [field: string]: unknown }[] = [];
   readonly #streams: LoadStreams;
 
-  constructor({ timeScale = 1, secret }: { timeScale?: number; secret?: string | undefined } = {}) {
+  constructor({ timeScale = 1, secret, openTimeoutMs = 3_000 }: FollowingOptions = {}) {
     const write = (line: string) => void this.logged.push(JSON.parse(line));
     this.#streams = new LoadStreams({
-      ...{ runners: this.runners, secret, timeScale },
+      ...{ runners: this.runners, secret, timeScale, openTimeoutMs },
       log: createLogger({ service: 'test', level: 'debug', write }),
       onReport: (runnerId, report, isNewState) => void this.heard.push({ runnerId, report, isNewState }),
     });
@@ -45,7 +51,7 @@ beforeEach(async () => {
 });
 afterEach(() => source[Symbol.asyncDispose]());
 
-const openStreams = (count: number) => eventually(() => expect(source.open).toHaveLength(count));
+const openStreams = (count: number) => eventually(() => expect(source.open).toHaveLength(count), 30_000);
 
 test('a runner that names an engine is followed, one without is not', async () => {
   using following = new Following();
@@ -155,7 +161,8 @@ test('an address that is none is an attempt that failed', async () => {
 });
 
 test('at most 32 attempts are under way at a time; the others follow as those are answered', async () => {
-  using following = new Following();
+  // No attempt is to be over before it is answered, however busy the machine.
+  using following = new Following({ openTimeoutMs: 60_000 });
   const open = source.onStream;
   source.onStream = () => {};
   for (let i = 0; i < 100; i++) following.register(source.registration(`r${i}`));
