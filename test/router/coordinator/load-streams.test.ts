@@ -5,13 +5,13 @@ import type { LoadReport, RunnerRegistration } from '../../../runtime/shared/pro
 import { eventually } from '../../support/eventually.ts';
 import { loadReport, ScriptedLoadSource } from '../../support/scripted-load-source.ts';
 
-/** Load streams of a directory, and what they brought. */
 interface FollowingOptions {
   readonly timeScale?: number;
   readonly secret?: string | undefined;
   readonly openTimeoutMs?: number;
 }
 
+/** Load streams of a directory, and what they brought. */
 class Following implements Disposable {
   readonly runners = new RunnerDirectory();
   readonly heard: { runnerId: string; report: LoadReport; isNewState: boolean }[] = [];
