@@ -1,7 +1,7 @@
 import { cpuMicrosBetween, peakResidentBytes, sampleTree } from '../support/process-usage.ts';
 import { percentile } from '../support/statistics.ts';
 import type { AnswerMode, LoadJob } from './protocol.ts';
-import { type MarkedRun, smallRequest, type Target, type TestBed } from './test-bed.ts';
+import { type MarkedRun, sharedPrefixRequest, smallRequest, type Target, type TestBed } from './test-bed.ts';
 
 /** Values by measure id. */
 export type Values = Readonly<Record<string, number>>;
@@ -25,8 +25,6 @@ export interface Durations {
 }
 
 const kilobyte = 1024;
-/** 36 KB of which 8 KB are the same in all requests. */
-const sharedPrefixRequest = { uniqueBytes: 28 * kilobyte, sharedBytes: 8 * kilobyte, stream: false } as const;
 const largeRequest = { uniqueBytes: 512 * kilobyte, sharedBytes: 0, stream: false } as const;
 const streamRequest = { ...smallRequest, stream: true } as const;
 /** Later than this is Nagle waiting for a delayed acknowledgement (40 ms on Linux), not a busy machine. */

@@ -13,6 +13,8 @@ const engineCount = 4;
 const startTimeoutMs = 60_000;
 /** 300 bytes with its JSON around it. */
 export const smallRequest = { uniqueBytes: 150, sharedBytes: 0, stream: false } as const;
+/** 36 KB of which 8 KB are the same in all requests. */
+export const sharedPrefixRequest = { uniqueBytes: 28 * 1024, sharedBytes: 8 * 1024, stream: false } as const;
 
 /** Something to send load to: a router, or an engine itself. */
 export interface Target {
@@ -69,10 +71,12 @@ export class TestBed implements AsyncDisposable {
     };
   }
 
-  /** Load that is not measured, so that a JIT compiler is past its first round when the others are. */
+  /** Load of each size that is not measured: routers run for days, and a JIT compiler needs seconds. */
   async warmUp({ port }: Target, durationMs: number): Promise<void> {
-    const job = { kind: 'closed-loop', port, shape: smallRequest, connections: 64, warmUpMs: 0, durationMs } as const;
-    await this.#load.call<LoadResult>(job);
+    for (const shape of [smallRequest, sharedPrefixRequest]) {
+      const job = { kind: 'closed-loop', port, shape, connections: 64, warmUpMs: 0, durationMs } as const;
+      await this.#load.call<LoadResult>(job);
+    }
   }
 
   async stop({ router }: Target): Promise<void> {
