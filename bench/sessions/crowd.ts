@@ -24,8 +24,8 @@ export interface CrowdOptions {
 }
 
 const heartbeatEverySeconds = 10;
-/** Files of a router beside its streams: database, log, listener, connections of heartbeats and probes. */
-const otherFiles = 100;
+/** Files of a router beside its streams: database, log, listener, connections of heartbeats, more when they stall. */
+const otherFiles = 300;
 
 /**
  * One router with many sessions whose agents have not answered yet, all on one stub of a runner, and with the heartbeats of

@@ -50,7 +50,7 @@ async function beat({ port, perSecond, durationMs }: HeartbeatCall & { kind: 'be
       const dueMs = startedMs + (sent * 1_000) / perSecond;
       const runnerId = `machine-${sent++ % runnerCount}`;
       latenessMs.push(performance.now() - dueMs);
-      const heartbeat = { runnerId, activeCount: sent % 8, warmingCount: 0, engineState: 'ready', load };
+      const heartbeat = { runnerId, activeCount: 0, warmingCount: 0, engineState: 'ready', load };
       const one = post(port, heartbeatPath, heartbeat)
         .then(() => void answersMs.push(performance.now() - dueMs))
         .catch((error: Error) => {

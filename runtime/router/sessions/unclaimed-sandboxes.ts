@@ -12,7 +12,9 @@ export interface UnclaimedSandboxesOptions {
 
 /** Of one runner in one look; the next look takes the next ones. */
 const maxPerRunner = 1_000;
-const parallelRunners = 20;
+/** In one look; what heartbeats count may be wrong for a whole fleet at once. */
+const maxRunners = 50;
+const parallelRunners = 4;
 /** A runner that does not answer must not hold up the sweep. */
 const listTimeoutMs = 2_000;
 
@@ -22,6 +24,8 @@ const listTimeoutMs = 2_000;
  */
 export class UnclaimedSandboxes {
   readonly #options: UnclaimedSandboxesOptions;
+  /** Where the last look ended, in the order of ids. */
+  #lastId = '';
 
   constructor(options: UnclaimedSandboxesOptions) {
     this.#options = options;
@@ -29,7 +33,10 @@ export class UnclaimedSandboxes {
 
   /** Looks at the runners that have more sandboxes than the store has sessions there. */
   async end(): Promise<void> {
-    const left = await this.#options.store.claims.runnersWithTooMany();
+    const all = await this.#options.store.claims.runnersWithTooMany();
+    const inTurn = [...all.filter((id) => id > this.#lastId), ...all.filter((id) => id <= this.#lastId)];
+    const left = inTurn.slice(0, maxRunners);
+    this.#lastId = left.at(-1) ?? '';
     const work = async () => {
       for (let next = left.pop(); next !== undefined; next = left.pop()) await this.#lookAt(next);
     };

@@ -118,6 +118,17 @@ describe.each(storeKinds)('what time does to sessions in %s', (kind) => {
     expect(runner.calls).toEqual([]);
   });
 
+  test('of many runners that count too many sandboxes some are asked in each sweep, in turn', async () => {
+    const ids = Array.from({ length: 60 }, (_, index) => `many-${index}`);
+    for (const runnerId of ids) await coordinator.register({ ...runner.registration, runnerId }, 0);
+    for (const runnerId of ids) await coordinator.heartbeat({ runnerId, activeCount: 1, warmingCount: 0 }, 0);
+    await service.sweep(1);
+    expect(runner.calls).toHaveLength(50);
+    expect(service.backends.size).toBe(50);
+    await service.sweep(1);
+    expect(service.backends.size).toBe(60);
+  });
+
   test('a message to a session whose router is gone frees it for a resumption at once', async () => {
     await coordinator.register(runner.registration, Date.now());
     await activeSession(store, 's1', Date.now());
