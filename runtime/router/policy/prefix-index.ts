@@ -73,7 +73,8 @@ export class PrefixIndex {
     const now = this.#budget.nextUse();
     // From the end, so that the first block is the most recent.
     for (let i = Math.min(chain.length, this.#capacityBlocks) - 1; i >= 0; i--) {
-      this.#touch(chain[i]!, now);
+      // What is in use cannot leave, so its place among the recent is settled when it is released.
+      if (!this.#lastUse.has(chain[i]!)) this.#lastUse.set(chain[i]!, now);
       this.#pins.set(chain[i]!, (this.#pins.get(chain[i]!) ?? 0) + 1);
     }
     this.#restBlocks += restBlocks;
