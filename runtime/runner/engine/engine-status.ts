@@ -50,6 +50,7 @@ export class ObservedStatus {
     this.#log.info('engine state changed', { from: before, to: state, pid: this.#current.pid });
     for (const listener of this.#listeners) listener(this.#current);
   }
+
   giveUp(failure: EngineFailure): void {
     this.update({ givenUp: failure });
     for (const listener of this.#givenUpListeners) listener(failure);
