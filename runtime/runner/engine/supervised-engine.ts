@@ -10,8 +10,10 @@ import type { RunLock } from '../../shared/process/run-lock.ts';
 import { localHost, type RunnerOptions, urlHost } from '../options.ts';
 import type { Engine, EngineStatus } from './engine.ts';
 import { engineCommand, engineEnvironment } from './engine-command.ts';
+import type { EngineFailure } from './engine-failure.ts';
 import { ObservedStatus } from './engine-status.ts';
 import { waitForFirstGeneration } from './first-generation.ts';
+import type { GpuFailure } from './gpu/gpu-status.ts';
 
 /** SGLang needs 5 to 10 s to end after its last request, so an engine that is given up gets less than one that drained. */
 const givenUpGraceMs = 2_000;
@@ -53,6 +55,14 @@ export class SupervisedEngine implements Engine {
     this.#status.onChange(listener);
   }
 
+  onGivenUp(listener: (failure: EngineFailure) => void): void {
+    this.#status.onGivenUp(listener);
+  }
+
+  onGpuFailure(listener: (failure: GpuFailure) => void): void {
+    this.#status.onGpuFailure(listener);
+  }
+
   start(): void {
     this.#supervision = this.#supervise();
   }
@@ -79,7 +89,7 @@ export class SupervisedEngine implements Engine {
       const { end, healthyMs } = await this.#runOnce(restarts);
       const plan = nextRestart({ failuresBefore: failures, healthyMs });
       failures = plan.failures;
-      this.#status.update({ state: 'down', pid: null, lastEnd: end });
+      this.#status.update({ state: 'down', pid: null, lastEnd: { ...end, cause: null } });
       if (this.#isEnding) return;
       const waitMs = plan.waitMs / this.#options.timeScale;
       this.#log.warn('engine ended', { ...end, failures, waitMs });
