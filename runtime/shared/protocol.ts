@@ -22,6 +22,20 @@ export type RunnerHeartbeat = z.infer<typeof heartbeatSchema>;
 /** What a runner pushes to each router that listens at GET /internal/load (event stream) */
 export type LoadReport = z.infer<typeof loadReportSchema>;
 
+/**
+ * Answer to a heartbeat: what the router knows of the runner's worker and the runner cannot know. A router that is older
+ * sends `coordinatorId` alone.
+ */
+export interface HeartbeatAnswer {
+  readonly coordinatorId: string;
+  /** Requests that this router has sent to the worker and not passed on to the end. */
+  readonly inFlightRequests?: number;
+  /** Age of the oldest of them, 0 when there is none. */
+  readonly oldestRequestSeconds?: number;
+  /** Other workers that take requests for the same model now. */
+  readonly otherReadyWorkers?: number;
+}
+
 export const heartbeatIntervalMs = 10_000;
 /** A runner without a heartbeat for this long is dead. */
 export const heartbeatTimeoutMs = 30_000;
