@@ -1,8 +1,12 @@
 import { hostname, networkInterfaces } from 'node:os';
 import path from 'node:path';
+import type { HookNames } from './lifecycle/group-word.ts';
 
 export const engineKinds = ['simulator', 'sglang', 'command', 'external'] as const;
 export type EngineKind = (typeof engineKinds)[number];
+
+export const machineKinds = ['auto', 'ec2', 'none'] as const;
+export type MachineKind = (typeof machineKinds)[number];
 
 /** Options as the command line and the environment give them. */
 export interface RunnerFlags {
@@ -25,6 +29,13 @@ export interface RunnerFlags {
   readonly model?: string;
   readonly startupSilenceSeconds: number;
   readonly drainSeconds: number;
+  readonly machine: MachineKind;
+  readonly asg?: string;
+  readonly region?: string;
+  readonly launchHook: string;
+  readonly terminateHook: string;
+  readonly hookTimeoutSeconds: number;
+  readonly prepareCommand?: string;
   readonly dataDir: string;
   readonly logDir?: string;
   readonly internalSecret?: string;
@@ -46,13 +57,26 @@ export interface RunnerOptions {
   readonly engine: EngineOptions;
   /** Longest wait for requests in flight before the engine is stopped. */
   readonly drainMs: number;
-  /** State that outlives the process: the lock with the engine's pid. */
+  readonly machine: MachineOptions;
+  /** State that outlives the process: the lock with the engine's pid, a drain that has begun. */
   readonly dataDir: string;
   /** Folder of engine.log. */
   readonly logDir: string;
   readonly internalSecret: string | undefined;
   /** Divides every wait: simulation and tests only. */
   readonly timeScale: number;
+}
+
+export interface MachineOptions {
+  /** `auto` is EC2 where the hardware or the environment says so. */
+  readonly kind: MachineKind;
+  /** Auto Scaling group; undefined asks the instance. */
+  readonly groupName: string | undefined;
+  /** AWS region; undefined asks the instance. */
+  readonly region: string | undefined;
+  readonly hooks: HookNames;
+  /** Shell command that prepares a machine for the warm pool; undefined starts the engine once. */
+  readonly prepareCommand: string | undefined;
 }
 
 export interface SandboxOptions {
@@ -111,6 +135,17 @@ export function resolveRunnerOptions(flags: RunnerFlags, extraArguments: readonl
       startupSilenceMs: flags.startupSilenceSeconds * 1_000,
     },
     drainMs: flags.drainSeconds * 1_000,
+    machine: {
+      kind: flags.machine,
+      groupName: flags.asg,
+      region: flags.region,
+      hooks: {
+        launch: flags.launchHook,
+        terminate: flags.terminateHook,
+        timeoutMs: flags.hookTimeoutSeconds * 1_000,
+      },
+      prepareCommand: flags.prepareCommand,
+    },
     dataDir,
     logDir: flags.logDir === undefined ? path.join(dataDir, 'logs') : path.resolve(flags.logDir),
     internalSecret: flags.internalSecret,

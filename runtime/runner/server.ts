@@ -14,13 +14,35 @@ import { sandboxRoutes } from './routes/sandboxes.ts';
 
 /** Answer of `GET /health`. It is 200 whenever the runner itself works; the engine's state is a field. */
 export interface RunnerHealth {
-  readonly status: 'ok' | 'draining' | 'drained';
+  readonly status:
+    | 'ok'
+    | 'draining'
+    | 'drained'
+    /** For the warm pool of its Auto Scaling group: not on the routers' lists. */
+    | 'preparing'
+    | 'prepared';
   readonly runnerId: string;
   readonly version: string;
   readonly engineUrl: string;
   readonly model: string | null;
   readonly engine: EngineStatus;
   readonly pool: PoolStatistics;
+  readonly lifecycle: LifecycleView;
+}
+
+/** The machine under the runner, and what it has to leave for. */
+export interface LifecycleView {
+  /** Null off AWS. */
+  readonly instanceId: string | null;
+  readonly groupName: string | null;
+  /** What the Auto Scaling group wants of the instance, e.g. `InService`. */
+  readonly targetState: string | null;
+  /** Empty while the runner does not drain. */
+  readonly drainCauses: readonly string[];
+  /** ISO 8601. */
+  readonly drainDeadline: string | null;
+  /** Switched on by the runner itself, for a job that is longer than its drain. */
+  readonly isProtectedFromScaleIn: boolean;
 }
 
 /** What the control surface may ask of the runner. */
@@ -28,7 +50,7 @@ export interface RunnerControl {
   readonly loadFeed: LoadFeed;
   health(): RunnerHealth;
   /** Starts the drain unless it runs already; returns at once. */
-  beginDrain(reason: string): void;
+  beginDrain(): void;
 }
 
 export interface RunningServer {
@@ -84,7 +106,7 @@ export function createServer(
 
   server.get('/health', () => control.health());
   server.post('/drain', { onRequest: requireSecret(secret) }, (_request, reply) => {
-    control.beginDrain('POST /drain');
+    control.beginDrain();
     return reply.code(202).send(control.health());
   });
   server.register(sandboxRoutes(pool, secret));
