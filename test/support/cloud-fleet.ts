@@ -1,0 +1,245 @@
+import { mkdtempSync } from 'node:fs';
+import path from 'node:path';
+import { fetchFleet } from '../../runtime/cli/status.ts';
+import { type EngineServer, startEngineServer } from '../../runtime/engine-sim/server.ts';
+import type { RunnerHealth } from '../../runtime/runner/server.ts';
+import { callJson } from '../../runtime/shared/call-json.ts';
+import type { WorkerView } from '../../runtime/shared/protocol.ts';
+import { FakeCloud } from './cloud/fake-cloud.ts';
+import type { CloudInstance, LaunchOptions } from './cloud/story.ts';
+import { completeChat, LiveStream } from './live-stream.ts';
+import { until } from './poll.ts';
+import { type StartedProcess, startFleetCommand } from './process.ts';
+import { processesOf } from './started-fleet.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
+
+const root = path.join(import.meta.dirname, '../..');
+
+export interface CloudFleetOptions {
+  /** How many times faster than real time all daemons, engines and hooks run. */
+  readonly timeScale: number;
+  /** Heartbeat time-out of the terminate hook, in engine time. @default 3600 */
+  readonly terminateTimeoutSeconds?: number;
+  /** Of every runner. */
+  readonly runnerArgs?: readonly string[];
+}
+
+export interface WorkerOptions extends LaunchOptions {
+  readonly args?: readonly string[];
+  /** An engine that does not end with its runner, as a real one does not. @default false */
+  readonly hasDetachedEngine?: boolean;
+}
+
+/** Engine time of one token. */
+export const tokenMs = 250;
+const engineArgs = [
+  ...['--decode-step-ms', String(tokenMs), '--decode-ms-per-request', '0'],
+  ...['--decode-ms-per-thousand-tokens', '0'],
+];
+
+/** A router and workers as real daemons, each worker on an instance of a fake cloud. */
+export class CloudFleet implements AsyncDisposable {
+  readonly cloud: FakeCloud;
+  readonly timeScale: number;
+  readonly #options: CloudFleetOptions;
+  readonly #router: StartedProcess;
+  readonly #reference: EngineServer;
+  readonly #folder: string;
+  readonly #stack: AsyncDisposableStack;
+  url = '';
+
+  static async start(options: CloudFleetOptions): Promise<CloudFleet> {
+    await using stack = new AsyncDisposableStack();
+    const { timeScale, terminateTimeoutSeconds: heartbeatTimeoutSeconds = 3_600 } = options;
+    const cloud = stack.use(await FakeCloud.start({ timeScale }));
+    cloud.createGroup({
+      hooks: [
+        // Booting takes real time, which is not scaled.
+        { name: 'fleet-launch', transition: 'launching', heartbeatTimeoutSeconds: 7_200 },
+        { name: 'fleet-terminate', transition: 'terminating', heartbeatTimeoutSeconds },
+      ],
+    });
+    const folder = stack.use(await temporaryDirectory()).path;
+    const reference = await startEngineServer({ timeScale: 10_000 });
+    stack.defer(() => reference.close());
+    await reference.ready;
+    const router = stack.use(startFleetCommand(['router', '--port', '0', '--time-scale', String(timeScale)]));
+    const fleet = new CloudFleet(options, cloud, router, reference, folder, stack.move());
+    const [, url] = await router.waitForLine(/"msg":"router listening".*"url":"([^"]+)"/);
+    fleet.url = url!;
+    return fleet;
+  }
+
+  private constructor(
+    options: CloudFleetOptions,
+    cloud: FakeCloud,
+    router: StartedProcess,
+    reference: EngineServer,
+    folder: string,
+    stack: AsyncDisposableStack,
+  ) {
+    this.cloud = cloud;
+    this.timeScale = options.timeScale;
+    this.#options = options;
+    this.#router = router;
+    this.#reference = reference;
+    this.#folder = folder;
+    this.#stack = stack;
+  }
+
+  /** Launches an instance and starts its runner. */
+  async launch(options: WorkerOptions = {}): Promise<CloudWorker> {
+    const { args = [], hasDetachedEngine = false, ...launch } = options;
+    const instance = await this.cloud.launch(launch);
+    const simulator = path.join(root, 'runtime/cli/main.ts');
+    const command = [process.execPath, simulator, 'sim', '--host', '{host}', '--port', '{port}'].join(' ');
+    const worker = new CloudWorker(instance, mkdtempSync(path.join(this.#folder, 'worker-')), [
+      ...['--router-url', this.url, '--port', '0', '--engine-port', '0', '--warm-sandboxes', '0'],
+      ...['--time-scale', String(this.timeScale)],
+      ...(hasDetachedEngine ? ['--engine-command', `${command} --time-scale ${this.timeScale}`] : []),
+      ...(this.#options.runnerArgs ?? []),
+      ...args,
+      ...['--', ...engineArgs],
+    ]);
+    this.#stack.use(worker);
+    worker.boot();
+    return worker;
+  }
+
+  /** Launches an instance and waits until the router sends requests to it. */
+  async serving(options?: WorkerOptions): Promise<CloudWorker> {
+    const worker = await this.launch(options);
+    try {
+      await this.untilState(worker, 'ready');
+    } catch (error) {
+      throw new Error(`It does not serve. Its output:\n${worker.daemon.output}`, { cause: error });
+    }
+    return worker;
+  }
+
+  /** The worker as the router sees it; undefined when it does not. */
+  async viewOf(worker: CloudWorker): Promise<WorkerView | undefined> {
+    const { workers } = await fetchFleet({ url: this.url });
+    return workers.find(({ instanceId }) => instanceId === worker.instance.instanceId);
+  }
+
+  async untilState(worker: CloudWorker, state: WorkerView['state']): Promise<WorkerView> {
+    return await until(`${worker.instance.instanceId} was ${state}`, async () => {
+      const view = await this.viewOf(worker);
+      return view?.state === state && view;
+    });
+  }
+
+  async untilGone(worker: CloudWorker): Promise<void> {
+    await until(`${worker.instance.instanceId} had left the router`, async () => !(await this.viewOf(worker)));
+  }
+
+  /** @param seconds how long the answer takes, in engine time */
+  async openStream(prompt: string, seconds: number, extra: object = {}): Promise<LiveStream> {
+    const stream = await LiveStream.open(this.url, { ...chat(prompt, seconds), ...extra });
+    await stream.begun;
+    return stream;
+  }
+
+  /** Opens streams until one of them runs on each of the workers. */
+  async openStreams(count: number, seconds: number): Promise<LiveStream[]> {
+    return await Promise.all(Array.from({ length: count }, (_, i) => this.openStream(`Story ${i}`, seconds)));
+  }
+
+  async complete(prompt: string, seconds: number) {
+    return await completeChat(this.url, chat(prompt, seconds));
+  }
+
+  /** What an engine that nobody disturbs answers. */
+  async expectedText(prompt: string, seconds: number): Promise<string> {
+    const { text, failure } = await completeChat(this.#reference.url, chat(prompt, seconds));
+    if (failure !== undefined) throw new Error(failure);
+    return text;
+  }
+
+  get routerOutput(): string {
+    return this.#router.output;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack[Symbol.asyncDispose]();
+  }
+}
+
+function chat(prompt: string, seconds: number) {
+  const messages = [{ role: 'user', content: prompt }];
+  return { model: 'any', messages, max_tokens: Math.round((1_000 * seconds) / tokenMs), ignore_eos: true };
+}
+
+/** A worker's machine with its disk, and its runner while it is switched on. */
+export class CloudWorker implements AsyncDisposable {
+  readonly instance: CloudInstance;
+  readonly dataDir: string;
+  readonly #args: readonly string[];
+  #daemon: StartedProcess | undefined;
+  /** Those of earlier daemons, which may have left an engine behind. */
+  readonly #daemons: StartedProcess[] = [];
+
+  constructor(instance: CloudInstance, dataDir: string, args: readonly string[]) {
+    this.instance = instance;
+    this.dataDir = dataDir;
+    this.#args = args;
+  }
+
+  /** Starts the runner, as systemd does at boot and after its death. */
+  boot(): void {
+    const env = { ...this.instance.environment };
+    this.#daemon = startFleetCommand(['runner', '--data-dir', this.dataDir, ...this.#args], { env });
+    this.#daemons.push(this.#daemon);
+  }
+
+  get daemon(): StartedProcess {
+    return this.#daemon!;
+  }
+
+  /** What its present runner logged under this message. */
+  logged(msg: string): Record<string, unknown>[] {
+    return this.daemon.lines
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter((entry) => entry['msg'] === msg);
+  }
+
+  async untilLogged(msg: string): Promise<Record<string, unknown>> {
+    await this.daemon.waitForLine(new RegExp(`"msg":"${msg}"`));
+    return this.logged(msg)[0]!;
+  }
+
+  async runnerUrl(): Promise<string> {
+    const [, port] = await this.daemon.waitForLine(/"msg":"runner listening".*"port":(\d+)/);
+    return `http://127.0.0.1:${port}`;
+  }
+
+  async health(): Promise<RunnerHealth> {
+    return (await callJson(`${await this.runnerUrl()}/health`)) as RunnerHealth;
+  }
+
+  async healthWhere(what: string, fits: (health: RunnerHealth) => boolean): Promise<RunnerHealth> {
+    return await until(what, async () => {
+      const health = await this.health();
+      return fits(health) && health;
+    });
+  }
+
+  /** The machine is gone from one moment to the next, with all that runs on it. */
+  powerOff(): void {
+    for (const { pid } of processesOf(this.daemon.pid)) tryKill(pid);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#daemons.map((daemon) => daemon[Symbol.asyncDispose]()));
+  }
+}
+
+function tryKill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
