@@ -30,13 +30,19 @@ export class LazyAutoScaling {
     this.#options = options;
   }
 
+  /** Loads the SDK now, which takes 0.2 s and more on a busy machine: not when an instance waits to be let go. */
+  prepare(): void {
+    // A failure comes back at the next `open`.
+    this.open().catch(() => {});
+  }
+
   open(): Promise<AutoScaling> {
     this.#opened ??= this.#load();
     return this.#opened;
   }
 
   close(): void {
-    void this.#opened?.then(({ client }) => client.destroy());
+    this.#opened?.then(({ client }) => client.destroy()).catch(() => {});
   }
 
   async #load(): Promise<AutoScaling> {

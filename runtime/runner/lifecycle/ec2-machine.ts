@@ -116,6 +116,7 @@ class Ec2Machine implements Machine {
 
   start(): void {
     this.#poll.start();
+    if (this.groupName !== undefined) this.#options.autoScaling.prepare();
   }
 
   close(): void {
