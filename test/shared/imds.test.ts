@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { InstanceMetadata, metadataEndpoint, readRegion } from '../../runtime/shared/imds.ts';
+import { MetadataToken } from '../../runtime/shared/imds-token.ts';
 import { FakeInstanceMetadata, type MetadataFault } from '../support/cloud/instance-metadata.ts';
 import { unusedUrl } from '../support/scripted-openai-server.ts';
 
@@ -68,6 +69,18 @@ describe('the session token', () => {
     service.revokeTokens();
     const read = await Promise.all(Array.from({ length: 10 }, () => metadata.read('instance-id')));
     expect(read.map((item) => item?.text)).toEqual(Array.from({ length: 10 }, () => 'i-0abc'));
+    expect(service.tokenRequests).toBe(2);
+  });
+
+  test('outlives a late refusal of the one before it', async () => {
+    await using service = await FakeInstanceMetadata.start(items);
+    const { endpoint } = service;
+    const token = new MetadataToken({ endpoint, timeoutMs: 1_000, ttlSeconds: 60, now: () => performance.now() });
+    const first = await token.get();
+    token.drop(first);
+    const second = await token.get();
+    token.drop(first);
+    expect(await token.get()).toBe(second);
     expect(service.tokenRequests).toBe(2);
   });
 

@@ -5,20 +5,28 @@ import { InstanceMetadata } from '../../../runtime/shared/imds.ts';
 import { FakeCloud, throttled } from '../../support/cloud/fake-cloud.ts';
 import { onInstance } from '../../support/cloud/on-instance.ts';
 import type { HookOptions } from '../../support/cloud/story.ts';
+import { until } from '../../support/poll.ts';
 
 const boot: HookOptions = { name: 'boot', transition: 'launching' };
 const drain: HookOptions = { name: 'drain', transition: 'terminating' };
 
+interface MemberOptions {
+  readonly hooks?: readonly HookOptions[];
+  readonly timeScale?: number;
+  readonly callLimitMs?: number;
+  readonly requestTimeoutMs?: number;
+}
+
 /** A group of one instance, and that instance's own way to it with the real SDK. */
-async function startMember(options: { hooks?: readonly HookOptions[]; timeScale?: number; callLimitMs?: number } = {}) {
-  const { hooks = [], timeScale = 1, callLimitMs = 20_000 } = options;
+async function startMember(options: MemberOptions = {}) {
+  const { hooks = [], timeScale = 1, callLimitMs = 20_000, requestTimeoutMs = 5_000 } = options;
   const cloud = await FakeCloud.start({ timeScale });
   cloud.createGroup({ hooks });
   const instance = await cloud.launch();
   const environment = onInstance(instance);
   const { instanceId } = instance;
   const metadata = new InstanceMetadata(instance.metadata);
-  const autoScaling = new LazyAutoScaling('us-east-1');
+  const autoScaling = new LazyAutoScaling({ region: 'us-east-1', requestTimeoutMs });
   const groupName = new GroupName({ groupName: undefined, instanceId, metadata, autoScaling });
   return {
     ...{ cloud, instance },
@@ -145,6 +153,15 @@ describe('when AWS fails', () => {
     expect(member.cloud.calls).toHaveLength(4);
     member.cloud.setDown(false);
     expect(await member.group.completeLifecycleAction('boot', 'CONTINUE')).toBe(true);
+  });
+
+  test('an attempt that nobody answers is given up for another', async () => {
+    await using member = await startMember({ hooks: [boot], requestTimeoutMs: 200 });
+    member.cloud.setDown(true, 'hang');
+    const completing = member.group.completeLifecycleAction('boot', 'CONTINUE');
+    await until('the first attempt was made', () => member.cloud.calls.length > 0);
+    member.cloud.setDown(false);
+    expect(await completing).toBe(true);
   });
 
   test('a call that nobody answers ends at its limit', async () => {

@@ -33,6 +33,28 @@ async function startCloud(group: GroupOptions = {}, launch: LaunchOptions = {}) 
   return { cloud, instance, [Symbol.asyncDispose]: () => cloud[Symbol.asyncDispose]() };
 }
 
+/** Whether a process that starts its machine loads the AWS SDK, which it is given time for. */
+async function loadedOn(environment: Readonly<Record<string, string>>): Promise<string> {
+  const program = `
+    import { createRequire } from 'node:module';
+    import { setTimeout as delay } from 'node:timers/promises';
+    const { openMachine } = await import('./runtime/runner/lifecycle/ec2-machine.ts');
+    const { keptLog } = await import('./test/support/log-lines.ts');
+    const machine = await openMachine({ timeScale: 1, log: keptLog().log });
+    machine?.start();
+    const files = () => Object.keys(createRequire(process.cwd() + '/').cache);
+    const isLoaded = () => files().some((file) => file.includes('@aws-sdk/client-auto-scaling'));
+    for (let i = 0; machine && !isLoaded() && i < 1_000; i++) await delay(20);
+    console.log(machine ? 'a machine,' : 'no machine,', isLoaded() ? 'SDK loaded' : 'SDK not loaded');
+    machine?.close();`;
+  const env = { PATH: process.env['PATH'], ...environment };
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
+    cwd: root,
+    env,
+  });
+  return stdout.trim();
+}
+
 describe('off AWS', () => {
   test('there is no machine, whatever id is given', async () => {
     const { log, lines } = keptLog();
@@ -43,15 +65,7 @@ describe('off AWS', () => {
   });
 
   test('the AWS SDK is not loaded', async () => {
-    const program = `
-      import { createRequire } from 'node:module';
-      const { openMachine } = await import('./runtime/runner/lifecycle/ec2-machine.ts');
-      const machine = await openMachine({ timeScale: 1, log: console });
-      const loaded = Object.keys(createRequire(process.cwd() + '/').cache);
-      console.log(machine, loaded.filter((file) => file.includes('@aws-sdk')).length);`;
-    const env = { PATH: process.env['PATH'], AWS_EC2_METADATA_DISABLED: 'true' };
-    const node = promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { cwd: root, env });
-    expect((await node).stdout.trim()).toBe('undefined 0');
+    expect(await loadedOn({ AWS_EC2_METADATA_DISABLED: 'true' })).toBe('no machine, SDK not loaded');
   });
 
   test('something else that answers at the address is no machine', async () => {
@@ -60,6 +74,12 @@ describe('off AWS', () => {
     using opened = await openOn(started.instance);
     expect(opened.machine).toBeUndefined();
   });
+});
+
+test('the AWS SDK is loaded before an instance has to be let go', async () => {
+  await using started = await startCloud();
+  expect(await loadedOn(started.instance.environment)).toBe('a machine, SDK loaded');
+  expect(started.cloud.calls).toEqual([]);
 });
 
 describe('the name of the group', () => {
