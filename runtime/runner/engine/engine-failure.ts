@@ -1,9 +1,10 @@
 import type { EngineEnd } from './engine.ts';
+import type { FailureName } from './failure-causes.ts';
 
 /** Why a launch ended, and what to do about it. */
 export interface FailureCause {
-  /** Stable name, e.g. `gpu-out-of-memory`; `unknown` when neither the log nor the end tells. */
-  readonly name: string;
+  /** `unknown` when neither the log nor the end tells. */
+  readonly name: FailureName;
   /** True for a conclusion from circumstances; false when the engine's log says so. */
   readonly isSuspected: boolean;
   readonly advice: string;

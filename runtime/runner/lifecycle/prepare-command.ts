@@ -3,7 +3,7 @@ import path from 'node:path';
 import { fill } from '../../shared/errors.ts';
 import { describeEnd, OwnedProcess } from '../../shared/process/owned-process.ts';
 import type { RunLock } from '../../shared/process/run-lock.ts';
-import { engineEnvironment } from '../engine/engine-command.ts';
+import { engineEnvironment } from '../engine/engine-environment.ts';
 
 export interface PrepareCommandOptions {
   /** For /bin/sh; `{model}` is filled in. */

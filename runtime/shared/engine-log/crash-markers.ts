@@ -43,6 +43,8 @@ export const crashMarkers: readonly LifeMarker[] = [
   crash('Error response from daemon: could not select device driver', 'container-without-gpu'),
   crash('Error response from daemon:', 'container-failed'),
   crash('Cannot connect to the Docker daemon', 'container-failed'),
+  crash('while trying to connect to the Docker daemon', 'container-failed'),
+  crash('while trying to connect to the docker API', 'container-failed'),
   crash('SIGQUIT received', 'child-died'),
   {
     phrase: 'watchdog timeout (',
