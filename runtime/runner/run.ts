@@ -19,11 +19,11 @@ export async function runRunner(flags: RunnerFlags, engineArguments: readonly st
   const given = resolveRunnerOptions(flags, engineArguments);
   const log = createLogger({ service: 'runner' });
   try {
-    const lock = await claimDataDir(given.dataDir, log);
+    const { lock, leftoverEngine } = await claimDataDir(given, log);
     process.on('exit', () => lock.release());
     const machine = await findMachine(given, log);
     const options = { ...given, instanceId: given.instanceId ?? machine?.instanceId };
-    const engine = createEngine(options, lock, log);
+    const engine = createEngine(options, lock, log, leftoverEngine);
     // Last line of defence: whatever way this process exits, nothing that it started outlives it.
     process.prependListener('exit', () => engine.kill());
     const pool = await createPool(options, engine, lock, log);

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fetchFleet } from '../../runtime/cli/status.ts';
 import { type EngineServer, startEngineServer } from '../../runtime/engine-sim/server.ts';
@@ -28,11 +28,15 @@ export interface WorkerOptions extends LaunchOptions {
   readonly args?: readonly string[];
   /** An engine that does not end with its runner, as a real one does not. @default false */
   readonly hasDetachedEngine?: boolean;
+  /** One that can be made to fail at every start, see `breakEngine`. @default false */
+  readonly hasBreakableEngine?: boolean;
+  /** Of the simulator. */
+  readonly engineArgs?: readonly string[];
 }
 
 /** Engine time of one token. */
 export const tokenMs = 250;
-const engineArgs = [
+const decodeArgs = [
   ...['--decode-step-ms', String(tokenMs), '--decode-ms-per-request', '0'],
   ...['--decode-ms-per-thousand-tokens', '0'],
 ];
@@ -89,17 +93,22 @@ export class CloudFleet implements AsyncDisposable {
 
   /** Launches an instance and starts its runner. */
   async launch(options: WorkerOptions = {}): Promise<CloudWorker> {
-    const { args = [], hasDetachedEngine = false, ...launch } = options;
+    const { args = [], engineArgs = [], hasDetachedEngine, hasBreakableEngine, ...launch } = options;
     const instance = await this.cloud.launch(launch);
+    const dataDir = mkdtempSync(path.join(this.#folder, 'worker-'));
     const simulator = path.join(root, 'runtime/cli/main.ts');
-    const command = [process.execPath, simulator, 'sim', '--host', '{host}', '--port', '{port}'].join(' ');
-    const worker = new CloudWorker(instance, mkdtempSync(path.join(this.#folder, 'worker-')), [
+    const speed = `--time-scale ${this.timeScale}`;
+    const command = `${process.execPath} ${simulator} sim --host {host} --port {port} ${speed}`;
+    const breakable = `sh -c 'test ! -e ${dataDir}/broken && exec ${command} "$@"' sh`;
+    const worker = new CloudWorker(instance, dataDir, [
       ...['--router-url', this.url, '--port', '0', '--engine-port', '0', '--warm-sandboxes', '0'],
       ...['--time-scale', String(this.timeScale)],
-      ...(hasDetachedEngine ? ['--engine-command', `${command} --time-scale ${this.timeScale}`] : []),
+      ...(hasDetachedEngine || hasBreakableEngine
+        ? ['--engine-command', hasBreakableEngine ? breakable : command]
+        : []),
       ...(this.#options.runnerArgs ?? []),
       ...args,
-      ...['--', ...engineArgs],
+      ...['--', ...decodeArgs, ...engineArgs],
     ]);
     this.#stack.use(worker);
     worker.boot();
@@ -188,7 +197,7 @@ export class CloudWorker implements AsyncDisposable {
 
   /** Starts the runner, as systemd does at boot and after its death. */
   boot(): void {
-    const env = { ...this.instance.environment };
+    const env = { ...this.instance.environment, MARKS: path.join(this.dataDir, 'marks') };
     this.#daemon = startFleetCommand(['runner', '--data-dir', this.dataDir, ...this.#args], { env });
     this.#daemons.push(this.#daemon);
   }
@@ -224,6 +233,13 @@ export class CloudWorker implements AsyncDisposable {
       const health = await this.health();
       return fits(health) && health;
     });
+  }
+
+  /** Ends the engine, and lets none start again. */
+  async breakEngine(): Promise<void> {
+    const { engine } = await this.health();
+    writeFileSync(path.join(this.dataDir, 'broken'), '');
+    tryKill(engine.pid!);
   }
 
   /** The machine is gone from one moment to the next, with all that runs on it. */
