@@ -141,8 +141,12 @@ describe('raw arguments', () => {
     ['--host', '--listen-host'],
     ['--model-path', '--model'],
     ['--model', '--model'],
+    ['--api-key', '--api-keys'],
   ])("%s is the runner's own: use %s", (flag, option) => {
-    expect(mistakes({}, [flag])).toEqual([expect.stringContaining(`Use ${option} instead`)]);
+    expect(mistakes({}, [flag])[0]).toContain(option);
+    expect(mistakes({}, [flag])).toEqual([
+      expect.stringMatching(new RegExp(`^${flag.split('=')[0]} contradicts the runner.* instead.*`)),
+    ]);
   });
 });
 
@@ -169,7 +173,12 @@ describe('contradictions', () => {
       ['--disable-radix-cache'],
       ['enableHierarchicalCache', '--disable-radix-cache'],
     ],
-    ['keys and tokenizer workers', { tokenizerWorkers: 4 }, ['--api-key', 'k'], ['--api-key', 'tokenizerWorkers']],
+    [
+      'keys and tokenizer workers',
+      { tokenizerWorkers: 4 },
+      ['--admin-api-key', 'k'],
+      ['--admin-api-key', 'tokenizerWorkers'],
+    ],
     [
       'graphs off and chosen',
       { disableCudaGraph: true, cudaGraphBackendDecode: 'full' },
@@ -177,6 +186,14 @@ describe('contradictions', () => {
       ['disableCudaGraph', 'cudaGraphBackendDecode'],
     ],
     ['attention ranks', { tp: 4, dp: 3, enableDpAttention: true }, [], ['(tp)', '(dp)', 'enableDpAttention']],
+    ['attention ranks of 0.5.23', { tp: 4 }, ['--attn-dp-size', '3'], ['(tp)', '--attn-dp-size 3']],
+    ['chunks and pages', { chunkedPrefillSize: 100, pageSize: 64 }, [], ['chunkedPrefillSize', 'pageSize']],
+    [
+      'priorities and policy',
+      { enablePriorityScheduling: true, schedulePolicy: 'lpm' },
+      [],
+      ['enablePriorityScheduling', 'schedulePolicy'],
+    ],
     ['GPUs per node', { tp: 3, nodeCount: 2, distInitAddr: 'a:1' }, [], ['(tp)', '(nodeCount)']],
     [
       'data parallel over nodes',
@@ -202,8 +219,11 @@ describe('contradictions', () => {
   test('what only looks like a contradiction passes', () => {
     expect(mistakes({ disableCudaGraph: true, cudaGraphBackendDecode: 'disabled' })).toEqual([]);
     expect(mistakes({ tp: 4, dp: 2, enableDpAttention: true })).toEqual([]);
+    expect(mistakes({ chunkedPrefillSize: -1, pageSize: 64 })).toEqual([]);
+    expect(mistakes({ chunkedPrefillSize: 100, pageSize: 64, disaggregationMode: 'decode' })).toEqual([]);
+    expect(mistakes({ enablePriorityScheduling: true })).toEqual([]);
     expect(mistakes({ tp: 8, pp: 2, nodeCount: 2, nodeRank: 0, distInitAddr: 'a:1' })).toEqual([]);
-    expect(mistakes({ apiKey: 'k', tokenizerWorkers: 1 })).toEqual([]);
+    expect(mistakes({ adminApiKey: 'k', tokenizerWorkers: 1 })).toEqual([]);
   });
 
   test('all mistakes are told at once', () => {
@@ -214,7 +234,7 @@ describe('contradictions', () => {
   });
 
   test('a key is never part of a message', () => {
-    const found = mistakes({ apiKey: 'geheim', tokenizerWorkers: 2 }, ['--api-key', 'anders']);
+    const found = mistakes({ adminApiKey: 'geheim', tokenizerWorkers: 2 }, ['--admin-api-key', 'anders']);
     expect(found).toHaveLength(2);
     expect(found.join()).not.toMatch(/geheim|anders/);
   });
