@@ -107,7 +107,7 @@ export class EngineRun {
       this.#readLog();
       this.#timeline.finish(readyAt);
       process.look();
-      onReady((readyAt - this.#launchedAt) / 1_000);
+      onReady(Math.round(readyAt - this.#launchedAt) / 1_000);
       return { readyAt };
     } catch (error) {
       this.#readLog();
