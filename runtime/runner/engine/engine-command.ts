@@ -4,7 +4,7 @@ import { fill } from '../../shared/errors.ts';
 import { nodeCommand, type ProcessCommand } from '../../shared/process/owned-process.ts';
 import { fail } from '../errors.ts';
 import type { EngineOptions } from '../options.ts';
-import { engineArguments, takenMistakes } from './arguments/engine-arguments.ts';
+import { engineArguments, refusedArguments } from './arguments/engine-arguments.ts';
 import { containerCommand } from './container/container-command.ts';
 
 export interface EngineAddress {
@@ -28,7 +28,7 @@ export function engineCommand(
 ): ProcessCommand {
   switch (options.kind) {
     case 'simulator':
-      refuse([...settingsMistakes(options), ...takenMistakes(options.extraArguments)]);
+      refuse([...settingsMistakes(options), ...refusedArguments(options.extraArguments)]);
       return simulator(options, address, timeScale);
     case 'sglang':
       return own(options.python, ['-m', 'sglang.launch_server', ...sglang(options, address)]);

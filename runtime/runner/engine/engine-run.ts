@@ -57,11 +57,11 @@ export class EngineRun {
   }
 
   /**
-   * Follows it to its end and clears what it left. Never rejects.
+   * Follows it to its end; `clear` is next. Never rejects.
    * @param onReady called with its first generation, with the seconds since its launch
    */
   async follow(onReady: (startupSeconds: number) => void): Promise<RunOutcome> {
-    const { process, runLog, stopping, timeScale, log } = this.#options;
+    const { process, runLog, timeScale } = this.#options;
     const { readyAt, givenUp } = await this.#start(onReady);
     const ended = await process.ended;
     const healthyMs = readyAt === undefined ? undefined : (performance.now() - readyAt) * timeScale;
@@ -73,9 +73,14 @@ export class EngineRun {
       limit: givenUp?.limit,
       kernelKilled: kernelKilledSince(this.#kernelKillsBefore),
     });
+    return { end, cause, healthyMs };
+  }
+
+  /** Ends what survived its end; what cannot be ended within limits is logged. */
+  async clear(): Promise<void> {
+    const { process, stopping, log } = this.#options;
     const left = await process.clear(stopping);
     if (left !== null) log.error('engine left something behind', { left });
-    return { end, cause, healthyMs };
   }
 
   /** Up to the first generation, the end of the process, or the end of its time. */
@@ -102,7 +107,7 @@ export class EngineRun {
       this.#readLog();
       this.#timeline.finish(readyAt);
       process.look();
-      onReady((readyAt - this.#launchedAt) / 1_000);
+      onReady(Math.round(readyAt - this.#launchedAt) / 1_000);
       return { readyAt };
     } catch (error) {
       this.#readLog();

@@ -112,10 +112,8 @@ export class SupervisedEngine implements Engine {
     for (let restarts = 0; this.#leftover || !this.#isEnding; restarts++) {
       const outcome = await this.#runOnce(restarts, state.isGivenUp);
       if (outcome === undefined) return;
-      const { cause, healthyMs } = outcome;
-      const end: EngineEnd = { ...outcome.end, cause: this.#stopping.signal.aborted ? null : cause };
-      this.#status.update({ state: 'down', pid: null, lastEnd: end });
       if (this.#isEnding) return;
+      const { end, cause, healthyMs } = outcome;
       const decision = afterEnd(state, healthyMs, cause, engine.giveUpAfter);
       state = decision.state;
       const waitMs = decision.waitMs / timeScale;
@@ -142,13 +140,14 @@ export class SupervisedEngine implements Engine {
     const pid = run.process.identity?.pid;
     // While it is given up its retries are nobody's hope: the state stays `down` until one of them generates.
     this.#status.update({ ...(!isGivenUp && { state: 'starting' }), pid: pid ?? null, restarts });
-    try {
-      return await run.follow((startupSeconds) => this.#becomeReady(run, startupSeconds));
-    } finally {
-      this.#status.update({ phases: run.phases });
-      if (pid !== undefined) this.#lock.remove(pid);
-      this.#run = undefined;
-    }
+    const { cause, healthyMs, ...outcome } = await run.follow((seconds) => this.#becomeReady(run, seconds));
+    const end: EngineEnd = { ...outcome.end, cause: this.#stopping.signal.aborted ? null : cause };
+    // Before the clearing, which may take a while: routers should know at once.
+    this.#status.update({ state: 'down', pid: null, lastEnd: end, phases: run.phases });
+    await run.clear();
+    if (pid !== undefined) this.#lock.remove(pid);
+    this.#run = undefined;
+    return { end, cause, healthyMs };
   }
 
   #launch(runLog: RunLog): EngineRun {

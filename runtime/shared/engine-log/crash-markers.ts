@@ -33,6 +33,7 @@ export const crashMarkers: readonly LifeMarker[] = [
   crash('RepositoryNotFoundError', 'model-not-found'),
   crash('RevisionNotFoundError', 'model-not-found'),
   crash('HFValidationError', 'model-not-found'),
+  crash('Repo id must be in the form', 'model-not-found'),
   crash('does not appear to have a file named config.json', 'model-not-found'),
   crash('GatedRepoError', 'model-gated'),
   crash('You are trying to access a gated repo', 'model-gated'),

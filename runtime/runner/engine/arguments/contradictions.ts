@@ -40,12 +40,10 @@ const rules: readonly ((given: Given) => string | undefined)[] = [
       ? `${given.show('enableHierarchicalCache')} needs the cache that ${given.show('disableRadixCache')} turns off: give one of them.`
       : undefined,
   // Not supported together (0.5.17): keys would not be checked.
-  ...['apiKey', 'adminApiKey'].map(
-    (key) => (given: Given) =>
-      given.has(key) && given.number('tokenizerWorkers', 1) > 1
-        ? `${given.show(key)} does not work with ${given.show('tokenizerWorkers')}: several tokenizer workers cannot check keys.`
-        : undefined,
-  ),
+  (given) =>
+    given.has('adminApiKey') && given.number('tokenizerWorkers', 1) > 1
+      ? `${given.show('adminApiKey')} does not work with ${given.show('tokenizerWorkers')}: several tokenizer workers cannot check keys.`
+      : undefined,
   // The first means that both of the others are `disabled`.
   ...['cudaGraphBackendDecode', 'cudaGraphBackendPrefill'].map(
     (backend) => (given: Given) =>
@@ -53,10 +51,27 @@ const rules: readonly ((given: Given) => string | undefined)[] = [
         ? `${given.show('disableCudaGraph')} contradicts ${given.show(backend)}: give one of them.`
         : undefined,
   ),
-  // assert tp_size % dp_size == 0, since 0.4.
+  // assert tp_size % dp_size == 0, since 0.4; tp_size % attn_dp_size == 0 in 0.5.23.
   (given) =>
     given.has('enableDpAttention') && given.number('tensorParallelSize', 1) % given.number('dataParallelSize', 1) !== 0
       ? `With ${given.show('enableDpAttention')} ${given.show('tensorParallelSize')} must be a multiple of ${given.show('dataParallelSize')}.`
+      : undefined,
+  (given) =>
+    given.number('tensorParallelSize', 1) % given.number('attentionDataParallelSize', 1) !== 0
+      ? `${given.show('tensorParallelSize')} must be a multiple of ${given.show('attentionDataParallelSize')}.`
+      : undefined,
+  // assert chunked_prefill_size % page_size == 0, except for a decode server, which prefills nothing.
+  (given) =>
+    given.number('chunkedPrefillSize', -1) > 0 &&
+    given.number('pageSize', 1) > 0 &&
+    given.number('chunkedPrefillSize', -1) % given.number('pageSize', 1) !== 0 &&
+    given.text('disaggregationMode') !== 'decode'
+      ? `${given.show('chunkedPrefillSize')} must be a multiple of ${given.show('pageSize')}.`
+      : undefined,
+  // "To use priority scheduling, schedule_policy must be 'fcfs' or 'lof'".
+  (given) =>
+    given.has('enablePriorityScheduling') && !['fcfs', 'lof'].includes(given.text('schedulePolicy') ?? 'fcfs')
+      ? `${given.show('enablePriorityScheduling')} works with schedule policies fcfs and lof, not with ${given.show('schedulePolicy')}.`
       : undefined,
   // assert tp_size * pp_size % nnodes == 0.
   (given) =>
@@ -64,7 +79,7 @@ const rules: readonly ((given: Given) => string | undefined)[] = [
     0
       ? `${given.show('tensorParallelSize')} times ${given.show('pipelineParallelSize')} must be a multiple of ${given.show('nodeCount')}.`
       : undefined,
-  // "multi-node data parallel is not supported unless dp attention".
+  // "multi-node data parallel is not supported unless dp attention"; in 0.5.23 that is asked for by --attn-dp-size.
   (given) =>
     given.number('dataParallelSize', 1) > 1 && given.number('nodeCount', 1) > 1 && !given.has('enableDpAttention')
       ? `${given.show('dataParallelSize')} with ${given.show('nodeCount')} needs ${given.show('enableDpAttention')}.`

@@ -1,11 +1,13 @@
 import { findContradictions } from './contradictions.ts';
 import { type EngineSettings, type GivenArgument, readArguments, readSettings } from './given-arguments.ts';
 
-/** What the runner says itself, with the option that a user should set instead. */
-const taken: Readonly<Record<string, string>> = {
-  host: '--listen-host',
-  port: '--engine-port',
-  modelPath: '--model',
+/** What contradicts the runner by itself, and why. */
+const refused: Readonly<Record<string, string>> = {
+  host: 'contradicts the runner, which sets it itself. Use --listen-host instead.',
+  port: 'contradicts the runner, which sets it itself. Use --engine-port instead.',
+  modelPath: 'contradicts the runner, which sets it itself. Use --model instead.',
+  // Its own generation, load readings and sandboxes come without a key, so such an engine would never become ready.
+  apiKey: 'contradicts the runner, which asks the engine without a key. Give keys to the router instead: --api-keys.',
 };
 
 /** Both feed the router: load and hit rates per engine, cached tokens per answer. */
@@ -31,7 +33,7 @@ export function engineArguments(settings: EngineSettings, rawArguments: readonly
     args: [...defaultFlags.filter((flag) => !isGiven(flag)), ...unique.flatMap((it) => it.words)],
     mistakes: [
       ...fromSettings.mistakes,
-      ...unique.flatMap(takenMistake),
+      ...unique.flatMap(refusedMistake),
       ...switchedOffMistakes(given, fromSettings.switchedOff),
       ...repeated,
       ...findContradictions(unique),
@@ -39,15 +41,14 @@ export function engineArguments(settings: EngineSettings, rawArguments: readonly
   };
 }
 
-/** Mistakes of arguments for a program that is not SGLang itself but takes a model and an address like it. */
-export function takenMistakes(rawArguments: readonly string[]): string[] {
-  return readArguments(rawArguments).flatMap(takenMistake);
+/** What is wrong with arguments for a program that is not SGLang itself but takes a model and an address like it. */
+export function refusedArguments(rawArguments: readonly string[]): string[] {
+  return readArguments(rawArguments).flatMap(refusedMistake);
 }
 
-function takenMistake(it: GivenArgument): string[] {
-  const option = it.setting && taken[it.setting.name];
-  if (option === undefined) return [];
-  return [`${it.spelling} contradicts the runner, which sets it itself. Use ${option} instead.`];
+function refusedMistake(it: GivenArgument): string[] {
+  const reason = it.setting && refused[it.setting.name];
+  return reason === undefined ? [] : [`${it.spelling} ${reason}`];
 }
 
 function switchedOffMistakes(given: readonly GivenArgument[], switchedOff: ReadonlySet<string>): string[] {

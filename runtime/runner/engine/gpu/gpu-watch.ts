@@ -7,6 +7,8 @@ import { callNvidiaSmi } from './nvidia-smi.ts';
 const intervalMs = 60_000;
 /** After a bad reading, for the one that confirms it. */
 const confirmMs = 5_000;
+/** On a GPU that is lost each call may hang in the driver and stay behind. */
+const intervalOfLostMs = 600_000;
 
 export interface GpuWatchOptions {
   readonly timeScale: number;
@@ -52,9 +54,15 @@ export class GpuWatch {
         this.#isReported = true;
         this.#options.onFailure(status.failure);
       }
-      const waitMs = history.badReadings === 1 ? confirmMs : intervalMs;
-      await delay(waitMs / this.#options.timeScale, undefined, { signal, ref: false }).catch(() => undefined);
+      await delay(this.#waitMs(status) / this.#options.timeScale, undefined, { signal, ref: false }).catch(
+        () => undefined,
+      );
     }
+  }
+
+  #waitMs(status: GpuStatus | null): number {
+    if (status?.failure?.isFatal) return intervalOfLostMs;
+    return this.#history.badReadings === 1 ? confirmMs : intervalMs;
   }
 
   /** One line for the first good reading, and one for each change. */
