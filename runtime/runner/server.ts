@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import type { SandboxPool } from '../sandboxes/pool.ts';
 import { CodedError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
+import { runnerDrainPath } from '../shared/protocol.ts';
 import type { PoolStatistics } from '../shared/sandbox-protocol.ts';
 import type { EngineStatus } from './engine/engine.ts';
 import { fail } from './errors.ts';
@@ -105,7 +106,7 @@ export function createServer(
   });
 
   server.get('/health', () => control.health());
-  server.post('/drain', { onRequest: requireSecret(secret) }, (_request, reply) => {
+  server.post(runnerDrainPath, { onRequest: requireSecret(secret) }, (_request, reply) => {
     control.beginDrain();
     return reply.code(202).send(control.health());
   });

@@ -12,12 +12,7 @@ import { SupervisedEngine } from './supervised-engine.ts';
  * @param leftover of an earlier run, to be taken over instead of the first launch
  * @throws coded errors when the options cannot work together
  */
-export function createEngine(
-  options: RunnerOptions,
-  lock: RunLock,
-  log: Logger,
-  leftover: LeftoverEngine | undefined,
-): Engine {
+export function createEngine(options: RunnerOptions, lock: RunLock, log: Logger, leftover?: LeftoverEngine): Engine {
   if (options.engine.kind !== 'external') return new SupervisedEngine(options, lock, log, leftover);
   if (options.engine.url === undefined) throw fail('ENGINE_URL_MISSING');
   return new ExternalEngine(options.engine.url, options.timeScale, log);
