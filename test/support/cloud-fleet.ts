@@ -30,6 +30,8 @@ export interface WorkerOptions extends LaunchOptions {
   readonly hasDetachedEngine?: boolean;
   /** One that can be made to fail at every start, see `breakEngine`. @default false */
   readonly hasBreakableEngine?: boolean;
+  /** Added to the runner's environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Of the simulator. */
   readonly engineArgs?: readonly string[];
 }
@@ -93,14 +95,14 @@ export class CloudFleet implements AsyncDisposable {
 
   /** Launches an instance and starts its runner. */
   async launch(options: WorkerOptions = {}): Promise<CloudWorker> {
-    const { args = [], engineArgs = [], hasDetachedEngine, hasBreakableEngine, ...launch } = options;
+    const { args = [], engineArgs = [], env = {}, hasDetachedEngine, hasBreakableEngine, ...launch } = options;
     const instance = await this.cloud.launch(launch);
     const dataDir = mkdtempSync(path.join(this.#folder, 'worker-'));
     const simulator = path.join(root, 'runtime/cli/main.ts');
     const speed = `--time-scale ${this.timeScale}`;
     const command = `${process.execPath} ${simulator} sim --host {host} --port {port} ${speed}`;
     const breakable = `sh -c 'test ! -e ${dataDir}/broken && exec ${command} "$@"' sh`;
-    const worker = new CloudWorker(instance, dataDir, [
+    const worker = new CloudWorker(instance, dataDir, env, [
       ...['--router-url', this.url, '--port', '0', '--engine-port', '0', '--warm-sandboxes', '0'],
       ...['--time-scale', String(this.timeScale)],
       ...(hasDetachedEngine || hasBreakableEngine
@@ -184,20 +186,27 @@ function chat(prompt: string, seconds: number) {
 export class CloudWorker implements AsyncDisposable {
   readonly instance: CloudInstance;
   readonly dataDir: string;
+  readonly #env: Readonly<Record<string, string>>;
   readonly #args: readonly string[];
   #daemon: StartedProcess | undefined;
   /** Those of earlier daemons, which may have left an engine behind. */
   readonly #daemons: StartedProcess[] = [];
 
-  constructor(instance: CloudInstance, dataDir: string, args: readonly string[]) {
+  constructor(
+    instance: CloudInstance,
+    dataDir: string,
+    env: Readonly<Record<string, string>>,
+    args: readonly string[],
+  ) {
     this.instance = instance;
     this.dataDir = dataDir;
+    this.#env = env;
     this.#args = args;
   }
 
   /** Starts the runner, as systemd does at boot and after its death. */
   boot(): void {
-    const env = { ...this.instance.environment, MARKS: path.join(this.dataDir, 'marks') };
+    const env = { ...this.instance.environment, ...this.#env, MARKS: path.join(this.dataDir, 'marks') };
     this.#daemon = startFleetCommand(['runner', '--data-dir', this.dataDir, ...this.#args], { env });
     this.#daemons.push(this.#daemon);
   }

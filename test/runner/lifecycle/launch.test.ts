@@ -1,4 +1,5 @@
 import { CloudFleet } from '../../support/cloud-fleet.ts';
+import { FakeNvidiaSmi } from '../../support/fake-nvidia-smi.ts';
 
 const timeScale = 30;
 
@@ -54,4 +55,27 @@ test('an engine that is beyond repair in service makes the group replace the ins
   fleet.cloud.terminate(broken.instance);
   expect(await fleet.cloud.hookCompleted(broken.instance, 'fleet-terminate')).toMatchObject({ by: 'call' });
   expect(staying.instance.healthStatus).toBe('Healthy');
+});
+
+test('a GPU that will not work again makes the group replace the instance, after what still runs on it', async () => {
+  await using smi = await FakeNvidiaSmi.start();
+  await using fleet = await CloudFleet.start({ timeScale });
+  const [broken] = await Promise.all([fleet.serving({ hasDetachedEngine: true, env: smi.env }), fleet.serving()]);
+  const streams = await fleet.openStreams(4, 60);
+  await broken.healthWhere('the GPUs are known', ({ engine }) => engine.gpus !== null);
+  fleet.cloud.setDown(true);
+  smi.fail('Unable to determine the device handle for GPU 0000:3B:00.0: GPU is lost.  Reboot the system to recover.\n');
+  await broken.untilLogged('group not told yet');
+  // The engine may work on other GPUs; it is given up when somebody replaces it.
+  expect((await broken.health()).status).toBe('ok');
+  fleet.cloud.setDown(false);
+  await fleet.untilState(broken, 'draining');
+  expect(broken.instance.healthStatus).toBe('Unhealthy');
+  const answers = await Promise.all(streams.map(({ ended }) => ended));
+  for (const [i, { text, failure }] of answers.entries()) {
+    expect({ text, failure }).toEqual({ text: await fleet.expectedText(`Story ${i}`, 60), failure: undefined });
+  }
+  fleet.cloud.terminate(broken.instance);
+  expect(await fleet.cloud.hookCompleted(broken.instance, 'fleet-terminate')).toMatchObject({ by: 'call' });
+  expect((await broken.health()).lifecycle.drainCauses).toEqual(['gpu-failure', 'scale-in']);
 });

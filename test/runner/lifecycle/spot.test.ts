@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { CloudFleet, type CloudWorker } from '../../support/cloud-fleet.ts';
 import type { LiveStream } from '../../support/live-stream.ts';
+import { SessionClient } from '../../support/session-client.ts';
 
 const timeScale = 30;
 const noticeMs = 120_000 / timeScale;
@@ -44,11 +45,14 @@ test('a stream of 300 s outlives the machine that Spot takes back after 120 s, a
   ).toEqual(expect.not.arrayContaining(['fleet-terminate']));
 });
 
-test('a notice in the middle of a scale-in shortens its drain', async () => {
+test('a notice in the middle of a scale-in shortens its drain, and sessions can go on elsewhere', async () => {
   await using fleet = await CloudFleet.start({ timeScale, runnerArgs: ['--drain-seconds', '3000'] });
-  const [lost] = await Promise.all([fleet.serving(), fleet.serving()]);
+  const [lost, staying] = await Promise.all([fleet.serving(), fleet.serving()]);
   const { id } = (await fleet.viewOf(lost))!;
   const [stream] = await streamsOn(fleet, id, 'Long', 1, 200);
+  const client = new SessionClient(fleet.url);
+  const session = await sessionOn(client, lost);
+  expect(await client.ask(session.id, 'Remember me.')).toMatchObject({ status: 200 });
   fleet.cloud.terminate(lost.instance);
   await fleet.untilState(lost, 'draining');
   const goneAtMs = performance.now() + 2_000;
@@ -57,7 +61,21 @@ test('a notice in the middle of a scale-in shortens its drain', async () => {
   const { text, failure } = await stream!.ended;
   expect({ text, failure }).toEqual({ text: await fleet.expectedText('Long 0', 200), failure: undefined });
   expect(lost.logged('drain deadline passed, handing over')).toHaveLength(1);
+
+  expect((await client.get(session.id)).body).toMatchObject({ status: 'paused' });
+  const resumed = await client.post(session.id, 'resume');
+  expect(resumed.body).toMatchObject({ status: 'active', runnerId: staying.instance.instanceId });
+  expect(await client.ask(session.id, 'Still there?')).toMatchObject({ status: 200 });
+  expect(await client.transcript(session.id)).toHaveLength(4);
 });
+
+/** A session with its sandbox on that worker. */
+async function sessionOn(client: SessionClient, worker: CloudWorker) {
+  for (;;) {
+    const session = await client.create();
+    if (session.runnerId === worker.instance.instanceId) return session;
+  }
+}
 
 /** Streams that run on that worker; those that came elsewhere are left to end. */
 async function streamsOn(
