@@ -28,7 +28,7 @@ export function createLifecycle(setup: LifecycleSetup): Lifecycle {
   return new Lifecycle({
     ...{ runner, engine, machine, hooks, drainMs, timeScale, log },
     file: new LifecycleFile(dataDir, log),
-    prepare:
+    prepareCommand:
       command === undefined
         ? undefined
         : (signal) => runPrepareCommand({ command, model: options.engine.model, logDir, lock, signal }),

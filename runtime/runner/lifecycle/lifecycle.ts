@@ -12,6 +12,7 @@ import { GroupWord, type HookNames } from './group-word.ts';
 import { initialFacts, type LifecycleBudgets, type LifecycleEvent, type LifecycleFacts } from './lifecycle-facts.ts';
 import type { LifecycleFile } from './lifecycle-file.ts';
 import type { Machine, TargetState } from './machine.ts';
+import { Preparation, type PreparationOptions } from './preparation.ts';
 import { type Wanted, wantedOf } from './wanted.ts';
 
 export interface LifecycleParts {
@@ -21,8 +22,7 @@ export interface LifecycleParts {
   readonly machine: Machine | undefined;
   readonly file: LifecycleFile;
   readonly hooks: HookNames;
-  /** Runs the command that prepares the machine, see runPrepareCommand; undefined: an engine does it by starting once. */
-  readonly prepare: ((signal: AbortSignal) => Promise<string | undefined>) | undefined;
+  readonly prepareCommand: PreparationOptions['command'];
   /** Age of the oldest turn of a session, in ms. */
   readonly oldestTurnMs: () => number;
   /** Longest wait for requests in flight, in ms. */
@@ -50,13 +50,12 @@ export class Lifecycle implements RunnerControl {
   readonly #log: Logger;
   readonly #word: GroupWord | undefined;
   readonly #events: LifecycleEvent[] = [];
-  readonly #preparing = new AbortController();
+  readonly #preparation: Preparation;
   #facts: LifecycleFacts;
   #isProtected: boolean;
   #isHandling = false;
   #isResumed = false;
   #isRestartWanted = false;
-  #preparation: Promise<void> | undefined;
   #deadline: DrainDeadline = { atMs: 0, isHard: false };
   #draining: Promise<void> | undefined;
 
@@ -68,6 +67,13 @@ export class Lifecycle implements RunnerControl {
     const { isUnhealthyTold, isProtected } = file.load();
     this.#facts = { ...initialFacts, isUnhealthyTold };
     this.#isProtected = isProtected;
+    this.#preparation = new Preparation({
+      ...{ command: parts.prepareCommand, log },
+      startEngine: () => parts.runner.startEngine(),
+      stopEngine: () => parts.engine.stop(engineStopGraceMs),
+      onPrepared: (isEngineStopped) => this.handle({ kind: 'prepared', isEngineStopped }),
+      onFailed: () => this.handle({ kind: 'preparation-failed' }),
+    });
     this.#word =
       machine &&
       new GroupWord({
@@ -137,7 +143,7 @@ export class Lifecycle implements RunnerControl {
     }
     this.#word?.close();
     this.#parts.machine?.close();
-    this.#forgetOwnDrain();
+    this.#forgetDrain();
   }
 
   health(): RunnerHealth {
@@ -187,56 +193,22 @@ export class Lifecycle implements RunnerControl {
     this.#word?.follow(wanted);
     switch (wanted.service) {
       case 'prepare':
-        this.#prepare();
+        this.#preparation.advance(this.#facts);
         break;
       case 'serve':
-        this.#preparing.abort();
+        this.#preparation.cancel();
         this.#parts.runner.admit();
         this.#parts.runner.startEngine();
         this.handle({ kind: 'admitted' });
         break;
       case 'leave':
-        this.#preparing.abort();
+        this.#preparation.cancel();
         this.#drain();
         break;
       case 'restart':
         if (!this.#isRestartWanted) this.#parts.onRestartWanted();
         this.#isRestartWanted = true;
         break;
-    }
-  }
-
-  #prepare(): void {
-    const { start, isPrepared, targetState } = this.#facts;
-    const { runner, prepare } = this.#parts;
-    if (isPrepared || start === 'failed' || this.#preparation) return;
-    if (prepare && targetState !== 'Warmed:Running') {
-      this.#preparation = this.#runCommand(prepare);
-      return;
-    }
-    runner.startEngine();
-    if (start === 'generated') this.#preparation = this.#finishPreparation(targetState);
-  }
-
-  /** What lies on disk outlives a stop of the machine; one that stays up keeps its engine as well. */
-  async #finishPreparation(targetState: TargetState | undefined): Promise<void> {
-    const keepsEngine = targetState === 'Warmed:Running';
-    if (!keepsEngine) await this.#parts.engine.stop(engineStopGraceMs);
-    this.#log.info('prepared', { targetState, keepsEngine });
-    this.handle({ kind: 'prepared', isEngineStopped: !keepsEngine });
-  }
-
-  async #runCommand(prepare: (signal: AbortSignal) => Promise<string | undefined>): Promise<void> {
-    const { signal } = this.#preparing;
-    try {
-      const failure = await prepare(signal);
-      if (failure === undefined) this.#log.info('prepared');
-      else this.#log.error('preparation failed', { detail: failure });
-      this.handle(
-        failure === undefined ? { kind: 'prepared', isEngineStopped: false } : { kind: 'preparation-failed' },
-      );
-    } catch (error) {
-      if (!signal.aborted) throw error;
     }
   }
 
@@ -279,12 +251,12 @@ export class Lifecycle implements RunnerControl {
     }
   }
 
-  /** A drain that this runner was asked for ends with it; the next process serves again. */
-  #forgetOwnDrain(): void {
-    const { departure } = this.#facts;
-    const isOwn = departure?.causes.every((cause) => cause === 'signal' || cause === 'request');
-    if (!isOwn) return;
-    this.#facts = { ...this.#facts, departure: undefined };
+  /**
+   * Whoever ends the process in good order may start it anew in good faith. What the cloud wants then is asked for again:
+   * target state and notices stand in the metadata, and an engine that was beyond repair gets another chance.
+   */
+  #forgetDrain(): void {
+    this.#facts = { ...this.#facts, departure: undefined, isUnhealthyTold: false };
     this.#save();
   }
 

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { CloudFleet, type CloudWorker } from '../../support/cloud-fleet.ts';
+import { CloudFleet } from '../../support/cloud-fleet.ts';
+import type { CloudWorker } from '../../support/cloud-worker.ts';
 import type { LiveStream } from '../../support/live-stream.ts';
 import { SessionClient } from '../../support/session-client.ts';
 
