@@ -94,13 +94,15 @@ describe('a container', () => {
     expect(docker.containers).toHaveLength(1);
   });
 
-  test('that a killed runner left behind is removed by the next runner of the folder', async () => {
+  test('that a killed runner and its client left behind is removed by the next runner of the folder', async () => {
     await using docker = await FakeDocker.start();
     await using first = await StartedRunner.start({ args: image, env: docker.env });
-    await first.ready();
+    const { engine } = await first.ready();
     const [left] = docker.containers;
     process.kill(first.process.pid, 'SIGKILL');
     await first.process.waitForExit();
+    process.kill(engine.pid!, 'SIGKILL');
+    await until('the client is dead', () => !isAlive(engine.pid!));
     expect(isAlive(left!)).toBe(true);
 
     await using second = await StartedRunner.start({ args: image, env: docker.env, dataDir: first.dataDir });
