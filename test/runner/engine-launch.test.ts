@@ -123,6 +123,23 @@ describe('a container', () => {
     await second.ready();
     expect(isAlive(left!)).toBe(false);
   });
+
+  test('that a killed runner and its client left behind is removed by the next runner of the folder', async () => {
+    await using docker = await FakeDocker.start();
+    await using first = await StartedRunner.start({ args: image, env: docker.env });
+    const { engine } = await first.ready();
+    const [left] = docker.containers;
+    process.kill(first.process.pid, 'SIGKILL');
+    await first.process.waitForExit();
+    process.kill(engine.pid!, 'SIGKILL');
+    await until('the client is dead', () => !isAlive(engine.pid!));
+    expect(isAlive(left!)).toBe(true);
+
+    await using second = await StartedRunner.start({ args: image, env: docker.env, dataDir: first.dataDir });
+    // At its first try: the name is free.
+    expect((await second.ready()).engine.restarts).toBe(0);
+    expect(isAlive(left!)).toBe(false);
+  });
 });
 
 describe('a start', () => {

@@ -52,7 +52,6 @@ test('an engine that is beyond repair in service makes the group replace the ins
   expect(told).toHaveLength(1);
   await fleet.untilGone(broken);
   expect(await fleet.complete('Still there', 5)).toMatchObject({ failure: undefined });
-  fleet.cloud.terminate(broken.instance);
   expect(await fleet.cloud.hookCompleted(broken.instance, 'fleet-terminate')).toMatchObject({ by: 'call' });
   expect(staying.instance.healthStatus).toBe('Healthy');
 });
@@ -75,7 +74,6 @@ test('a GPU that will not work again makes the group replace the instance, after
   for (const [i, { text, failure }] of answers.entries()) {
     expect({ text, failure }).toEqual({ text: await fleet.expectedText(`Story ${i}`, 60), failure: undefined });
   }
-  fleet.cloud.terminate(broken.instance);
   expect(await fleet.cloud.hookCompleted(broken.instance, 'fleet-terminate')).toMatchObject({ by: 'call' });
   expect((await broken.health()).lifecycle.drainCauses).toEqual(['gpu-failure', 'scale-in']);
 });

@@ -17,15 +17,13 @@ test('a rebalance recommendation drains a worker once another one is ready, and 
   await fleet.untilState(advised, 'draining');
   expect((await fleet.openStream('Late', 5)).worker).toBe((await fleet.viewOf(other))!.id);
   expect(stream.worker).toBe(id);
-  const { text, failure } = await stream.ended;
+  const { text, failure, endedAtMs } = await stream.ended;
   expect({ text, failure }).toEqual({ text: await fleet.expectedText('Early', 200), failure: undefined });
+  // It says so when it has nothing left to do, and the group terminates it.
+  const outcome = await fleet.cloud.hookCompleted(advised.instance, 'fleet-terminate');
+  expect(outcome).toMatchObject({ result: 'CONTINUE', by: 'call' });
+  const [told] = fleet.cloud.callsOf('SetInstanceHealth');
+  expect(told?.parameters['InstanceId']).toBe(advised.instance.instanceId);
+  expect(told?.atMs).toBeGreaterThan(endedAtMs);
   await advised.healthWhere('the drain is over', ({ status }) => status === 'drained');
-  await advised.untilLogged('group told');
-  expect(advised.instance.healthStatus).toBe('Unhealthy');
-  expect(fleet.cloud.callsOf('CompleteLifecycleAction').map((c) => c.parameters['LifecycleHookName'])).not.toContain(
-    'fleet-terminate',
-  );
-
-  fleet.cloud.terminate(advised.instance);
-  expect(await fleet.cloud.hookCompleted(advised.instance, 'fleet-terminate')).toMatchObject({ by: 'call' });
 });
