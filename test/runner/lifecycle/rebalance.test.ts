@@ -3,7 +3,7 @@ import { CloudFleet } from '../../support/cloud-fleet.ts';
 const timeScale = 30;
 
 test('a rebalance recommendation drains a worker once another one is ready, and the group replaces it', async () => {
-  await using fleet = await CloudFleet.start({ timeScale });
+  await using fleet = await CloudFleet.start({ timeScale, runnerArgs: ['--drain-seconds', '600'] });
   const advised = await fleet.serving();
   const { id } = (await fleet.viewOf(advised))!;
   const stream = await fleet.openStream('Early', 200);
