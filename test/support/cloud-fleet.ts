@@ -150,9 +150,18 @@ export class CloudFleet implements AsyncDisposable {
     return stream;
   }
 
-  /** Opens streams until one of them runs on each of the workers. */
+  /** Opens streams on the prompts `Story 0`, `Story 1`, ...: at least `count`, and one on each ready worker. */
   async openStreams(count: number, seconds: number): Promise<LiveStream[]> {
-    return await Promise.all(Array.from({ length: count }, (_, i) => this.openStream(`Story ${i}`, seconds)));
+    const { workers } = await fetchFleet({ url: this.url });
+    const idle = new Set(workers.filter(({ state }) => state === 'ready').map(({ id }) => id));
+    const streams = await Promise.all(Array.from({ length: count }, (_, i) => this.openStream(`Story ${i}`, seconds)));
+    for (const { worker } of streams) idle.delete(worker ?? '');
+    while (idle.size > 0) {
+      const stream = await this.openStream(`Story ${streams.length}`, seconds);
+      streams.push(stream);
+      idle.delete(stream.worker ?? '');
+    }
+    return streams;
   }
 
   async complete(prompt: string, seconds: number) {

@@ -6,11 +6,11 @@ import { CloudFleet } from '../../support/cloud-fleet.ts';
 const timeScale = 30;
 
 test('a runner that is killed in the middle of a drain goes on with it, and its engine never notices', async () => {
-  await using fleet = await CloudFleet.start({ timeScale });
+  await using fleet = await CloudFleet.start({ timeScale, runnerArgs: ['--drain-seconds', '600'] });
   const [leaving] = await Promise.all([fleet.serving({ hasDetachedEngine: true }), fleet.serving()]);
   const { id } = (await fleet.viewOf(leaving))!;
   const { engine } = await leaving.health();
-  const streams = await fleet.openStreams(4, 100);
+  const streams = await fleet.openStreams(4, 250);
   const own = streams.filter(({ worker }) => worker === id);
   expect(own.length).toBeGreaterThan(0);
   fleet.cloud.terminate(leaving.instance);
@@ -24,7 +24,7 @@ test('a runner that is killed in the middle of a drain goes on with it, and its 
 
   const answers = await Promise.all(streams.map(({ ended }) => ended));
   for (const [i, { text, failure }] of answers.entries()) {
-    expect({ text, failure }).toEqual({ text: await fleet.expectedText(`Story ${i}`, 100), failure: undefined });
+    expect({ text, failure }).toEqual({ text: await fleet.expectedText(`Story ${i}`, 250), failure: undefined });
   }
   // Nothing had to be continued elsewhere.
   expect(fleet.routerOutput).not.toContain('attempt failed');

@@ -3,12 +3,13 @@ import { CloudFleet } from '../../support/cloud-fleet.ts';
 
 test('a scale-in waits for the last stream, keeps the action open meanwhile, and completes it at once', async () => {
   const timeScale = 30;
-  // Without heartbeats the action would time out after a second of real time, in the middle of the streams.
-  await using fleet = await CloudFleet.start({ timeScale, terminateTimeoutSeconds: 30, runnerArgs: hookTimeout });
+  // Without heartbeats the action would time out after two seconds of real time, in the middle of the streams.
+  await using fleet = await CloudFleet.start({ timeScale, terminateTimeoutSeconds: 60, runnerArgs });
   const [leaving, staying] = await Promise.all([fleet.serving(), fleet.serving()]);
   const { engine } = await leaving.health();
   const ids = { leaving: (await fleet.viewOf(leaving))!.id, staying: (await fleet.viewOf(staying))!.id };
   const streams = await fleet.openStreams(6, 120);
+  const whole = ['Whole', 'Entire'].map((prompt) => fleet.complete(prompt, 60));
   expect(new Set(streams.map(({ worker }) => worker))).toEqual(new Set([ids.leaving, ids.staying]));
 
   fleet.cloud.terminate(leaving.instance);
@@ -24,6 +25,10 @@ test('a scale-in waits for the last stream, keeps the action open meanwhile, and
       finish: 'length',
     });
   }
+  expect(await Promise.all(whole)).toMatchObject([
+    { text: await fleet.expectedText('Whole', 60) },
+    { text: await fleet.expectedText('Entire', 60) },
+  ]);
   expect(await Promise.all(late.map(async ({ ended }) => (await ended).failure))).toEqual([undefined, undefined]);
 
   const lastEndMs = Math.max(...answers.filter((_, i) => streams[i]!.worker === ids.leaving).map((a) => a.endedAtMs));
@@ -39,4 +44,4 @@ test('a scale-in waits for the last stream, keeps the action open meanwhile, and
   expect(staying.instance.outcomes.map(({ hookName }) => hookName)).toEqual(['fleet-launch']);
 });
 
-const hookTimeout = ['--hook-timeout-seconds', '30'];
+const runnerArgs = ['--hook-timeout-seconds', '60', '--drain-seconds', '600'];
