@@ -1,0 +1,53 @@
+import type { Metric, MetricReport, MetricUnit } from '../../shared/cloudwatch/metric-report.ts';
+import type { Distribution } from './bucket-counts.ts';
+import type { TrafficInterval } from './traffic.ts';
+
+export interface TrafficReportFacts {
+  readonly interval: TrafficInterval;
+  /** Most requests that were held for a ready worker at one time. */
+  readonly heldRequests: number;
+  /** Worker group that the router serves. */
+  readonly groupName: string;
+  readonly routerId: string;
+  /** Middle of the interval, ms since the epoch. */
+  readonly atMs: number;
+}
+
+/**
+ * One router's interval for CloudWatch. The group's name is the only dimension, so the reports of several routers meet in
+ * one metric: counts add up in its `Sum`, percentiles are those of all requests together, and of `HeldRequests` the `Sum`
+ * over one interval is the fleet's. Which router said it is a property.
+ */
+export function trafficReport(facts: TrafficReportFacts): MetricReport {
+  const { interval, heldRequests, groupName, routerId, atMs } = facts;
+  const refused = Object.entries(interval.refused);
+  return {
+    atMs,
+    dimensions: { AutoScalingGroupName: groupName },
+    metrics: [
+      // Zeros too: an alarm on silence means that no router is there.
+      count('HeldRequests', heldRequests),
+      count(
+        'RejectedRequests',
+        refused.reduce((sum, [, requests]) => sum + requests, 0),
+      ),
+      ...(interval.raises > 0 ? [count('GroupRaises', interval.raises)] : []),
+      ...distribution('QueueTime', 'Seconds', interval.queueSeconds),
+      // Not `TimeToFirstToken`, which is the engines' own and does not know of queues, holds and retries.
+      ...distribution('ClientTimeToFirstToken', 'Seconds', interval.firstTokenSeconds),
+      ...distribution('HitRateRegret', 'None', interval.regretShare),
+    ],
+    properties: {
+      router: routerId,
+      ...Object.fromEntries(refused.map(([code, requests]) => [`Rejected_${code}`, requests])),
+    },
+  };
+}
+
+function count(name: string, value: number): Metric {
+  return { name, unit: 'Count', values: [value] };
+}
+
+function distribution(name: string, unit: MetricUnit, seen: Distribution | undefined): Metric[] {
+  return seen === undefined ? [] : [{ name, unit, ...seen }];
+}
