@@ -1,0 +1,69 @@
+import { createMetricSink, type MetricSinkOptions } from '../../runtime/shared/cloudwatch/create-sink.ts';
+import type { Metric, MetricReport, MetricSink } from '../../runtime/shared/cloudwatch/metric-report.ts';
+import { createLogger } from '../../runtime/shared/log.ts';
+import { ManualClock } from './manual-clock.ts';
+import { until } from './poll.ts';
+
+/** A sink on time that a test moves, with the real AWS SDK behind it. */
+export interface TestSink {
+  readonly sink: MetricSink;
+  readonly clock: ManualClock;
+  /** Wall clock, ms since the epoch; moves with `clock`. */
+  readonly now: () => number;
+  /** What the sink logged, in order. */
+  readonly logged: { readonly level: string; readonly msg: string; readonly [field: string]: unknown }[];
+  /** Lines that were printed or would go to stdout. */
+  readonly lines: string[];
+}
+
+export function testSink(options: Partial<MetricSinkOptions> = {}): TestSink {
+  const clock = new ManualClock();
+  // A whole minute, so that tests can speak of its parts.
+  const startMs = Math.floor(Date.now() / 60_000) * 60_000;
+  const now = () => startMs + clock.now();
+  const logged: TestSink['logged'] = [];
+  const lines: string[] = [];
+  const sink = createMetricSink({
+    log: createLogger({ service: 'test', write: (line) => logged.push(JSON.parse(line)) }),
+    region: 'us-east-1',
+    clock,
+    now,
+    random: () => 1,
+    write: (line) => lines.push(line),
+    ...options,
+  });
+  return { sink, clock, now, logged, lines };
+}
+
+/** Credentials that the AWS SDK finds; undone by disposal. */
+export function testCredentials(): Disposable {
+  const before = { ...process.env };
+  process.env['AWS_ACCESS_KEY_ID'] = 'AKIAIOSFODNN7EXAMPLE';
+  process.env['AWS_SECRET_ACCESS_KEY'] = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY';
+  process.env['AWS_SESSION_TOKEN'] = 'IQoJb3JpZ2luX2VjEXAMPLETOKEN';
+  return {
+    [Symbol.dispose]: () => {
+      process.env = before;
+    },
+  };
+}
+
+/** Moves time until `look` says so; each step leaves the network some real time. */
+export async function advanceUntil(clock: ManualClock, what: string, look: () => boolean, stepMs = 100): Promise<void> {
+  await until(what, () => {
+    if (look()) return true;
+    clock.advance(stepMs);
+    return false;
+  });
+}
+
+export const utilization = (value: number): Metric => ({
+  name: 'Utilization',
+  unit: 'None',
+  values: [value],
+  drivesScaling: true,
+});
+
+export function report(atMs: number, metrics: readonly Metric[], rest: Partial<MetricReport> = {}): MetricReport {
+  return { atMs, dimensions: { AutoScalingGroupName: 'dev-workers-chat' }, metrics, ...rest };
+}
