@@ -20,27 +20,20 @@ export interface TrafficReportFacts {
  */
 export function trafficReport(facts: TrafficReportFacts): MetricReport {
   const { interval, heldRequests, groupName, routerId, atMs } = facts;
-  const refused = Object.entries(interval.refused);
   return {
     atMs,
     dimensions: { AutoScalingGroupName: groupName },
     metrics: [
       // Zeros too: an alarm on silence means that no router is there.
       count('HeldRequests', heldRequests),
-      count(
-        'RejectedRequests',
-        refused.reduce((sum, [, requests]) => sum + requests, 0),
-      ),
+      count('RejectedRequests', interval.refusals),
       ...(interval.raises > 0 ? [count('GroupRaises', interval.raises)] : []),
       ...distribution('QueueTime', 'Seconds', interval.queueSeconds),
       // Not `TimeToFirstToken`, which is the engines' own and does not know of queues, holds and retries.
       ...distribution('ClientTimeToFirstToken', 'Seconds', interval.firstTokenSeconds),
       ...distribution('HitRateRegret', 'None', interval.regretShare),
     ],
-    properties: {
-      router: routerId,
-      ...Object.fromEntries(refused.map(([code, requests]) => [`Rejected_${code}`, requests])),
-    },
+    properties: { router: routerId },
   };
 }
 

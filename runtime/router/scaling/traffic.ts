@@ -27,8 +27,8 @@ export interface TrafficInterval {
   readonly firstTokenSeconds: Distribution | undefined;
   /** Per request, the share of its prompt that another worker had cached beyond what the chosen one had, 0 to 1. */
   readonly regretShare: Distribution | undefined;
-  /** Requests refused for want of capacity, by error code. */
-  readonly refused: Readonly<Record<string, number>>;
+  /** Requests refused for want of capacity. */
+  readonly refusals: number;
   /** Times that this router raised the worker group. */
   readonly raises: number;
 }
@@ -38,7 +38,7 @@ export class Traffic {
   readonly #queueSeconds = new BucketCounts(durations);
   readonly #firstTokenSeconds = new BucketCounts(durations);
   readonly #regretShare = new BucketCounts(shares);
-  readonly #refused = new Map<string, number>();
+  #refusals = 0;
   #raises = 0;
   /** Prompt tokens of all requests that were given to a worker, since the start. */
   promptTokens = 0;
@@ -69,8 +69,7 @@ export class Traffic {
 
   /** @param outcome as for `RouterMetrics.requestEnded` */
   ended(outcome: string): void {
-    if (outcome === 'ok' || !refusals.has(outcome)) return;
-    this.#refused.set(outcome, (this.#refused.get(outcome) ?? 0) + 1);
+    if (outcome !== 'ok' && refusals.has(outcome)) this.#refusals++;
   }
 
   raised(): void {
@@ -79,16 +78,15 @@ export class Traffic {
 
   /** What was seen since the last call. */
   take(): TrafficInterval {
-    const refused = Object.fromEntries(this.#refused);
-    const raises = this.#raises;
-    this.#refused.clear();
-    this.#raises = 0;
-    return {
+    const interval = {
       queueSeconds: this.#queueSeconds.take(),
       firstTokenSeconds: this.#firstTokenSeconds.take(),
       regretShare: this.#regretShare.take(),
-      refused,
-      raises,
+      refusals: this.#refusals,
+      raises: this.#raises,
     };
+    this.#refusals = 0;
+    this.#raises = 0;
+    return interval;
   }
 }
