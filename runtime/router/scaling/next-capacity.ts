@@ -10,7 +10,7 @@ export interface GroupSize {
 export interface CapacityState {
   /** Instances that a group at zero is started with; the same number at every router of a fleet. 0: never start it. */
   readonly startWorkers: number;
-  /** Whether requests wait, or waited since the last decision, for a worker to become ready. */
+  /** Whether requests wait, or waited a moment ago, for a worker to become ready. */
   readonly isHolding: boolean;
   readonly readyWorkers: number;
   /** The group as it was read last; undefined before that. */

@@ -37,6 +37,8 @@ export interface ScaleFromZeroParts {
 const tickMs = 500;
 /** Routers that begin to hold at the same moment look one after the other, and all but the first find it done. */
 const jitterMs = 2_000;
+/** So long after the last one a request that was held counts: its client was told to come back, and soon will. */
+const memoryMs = 10_000;
 /** Until a group that was left alone is read again. */
 const leftAloneMs = 15_000;
 /** After failures in a row, in seconds, plus up to the same again at random. */
@@ -55,6 +57,7 @@ export class ScaleFromZero {
   #notBeforeMs = 0;
   #failures = 0;
   #enteredBefore = 0;
+  #heldAtMs = Number.NEGATIVE_INFINITY;
   #wasHolding = false;
   /** The last decision that was logged while requests were held. */
   #decided: string | undefined;
@@ -84,10 +87,9 @@ export class ScaleFromZero {
   }
 
   async #tick(signal: AbortSignal): Promise<void> {
-    const { held, readyWorkers, clock } = this.#parts;
-    const isHolding = held.size > 0 || held.entered > this.#enteredBefore;
-    this.#enteredBefore = held.entered;
+    const { readyWorkers, clock } = this.#parts;
     if (readyWorkers() > 0) this.#noteStarted();
+    const isHolding = this.#remembersHeld();
     if (isHolding && !this.#wasHolding) {
       this.#notBeforeMs = Math.max(this.#notBeforeMs, clock.now() + jitterMs * this.#random());
     }
@@ -98,6 +100,13 @@ export class ScaleFromZero {
     } catch (error) {
       if (!signal.aborted) this.#noteFailure(error);
     }
+  }
+
+  #remembersHeld(): boolean {
+    const { held, clock } = this.#parts;
+    if (held.size > 0 || held.entered > this.#enteredBefore) this.#heldAtMs = clock.now();
+    this.#enteredBefore = held.entered;
+    return clock.now() - this.#heldAtMs < memoryMs;
   }
 
   #decide(isHolding: boolean): CapacityStep {

@@ -1,5 +1,6 @@
 import { SetDesiredCapacityCommand } from '@aws-sdk/client-auto-scaling';
 import { autoScalingGroup, type WorkerGroup } from '../../../runtime/router/scaling/worker-group.ts';
+import { realClock } from '../../../runtime/shared/clock.ts';
 import { FakeCloud, throttled } from '../../support/cloud/fake-cloud.ts';
 import { until } from '../../support/poll.ts';
 import { groupName, StartedScaler } from './started-scaler.ts';
@@ -32,13 +33,10 @@ test('requests that are held raise an empty group, once, and that is one line in
 
 test('a request that was held and left again between two looks counts', async () => {
   cloud.createGroup();
-  await using router = await StartedScaler.start(cloud);
+  // At this speed the jitter is longer than a look, and the memory of the request longer than any hiccup.
+  await using router = await StartedScaler.start(cloud, { clock: realClock(10), timeScale: 10, random: () => 0.5 });
   router.held.entered++;
-  // It is seen once; the jitter may be over only after that, so one more has to come as clients do.
-  await until('the group was raised', () => {
-    router.held.entered++;
-    return desired() === 1;
-  });
+  await until('the group was raised', () => desired() === 1);
 });
 
 test('a router that holds nothing, or has a ready worker, asks AWS nothing', async () => {
