@@ -80,7 +80,15 @@ export class DryRun implements PutCall, LineOutput {
   }
 }
 
-function describeDatum({ MetricName, Dimensions, Timestamp, Unit, StorageResolution, Values, Counts }: MetricDatum): string {
+function describeDatum({
+  MetricName,
+  Dimensions,
+  Timestamp,
+  Unit,
+  StorageResolution,
+  Values,
+  Counts,
+}: MetricDatum): string {
   const values = (Values ?? []).map((value, index) => {
     const times = Counts?.[index] ?? 1;
     return times === 1 ? `${value}` : `${value} x${times}`;
