@@ -24,12 +24,12 @@ export function testSink(options: Partial<MetricSinkOptions> = {}): TestSink {
   // A whole minute, so that tests can speak of its parts.
   const startMs = Math.floor(Date.now() / 60_000) * 60_000;
   const now = () => startMs + clock.now();
-  const logged: TestSink['logged'] = [];
+  const { log, logged } = testLog();
   const lines: string[] = [];
   const call = sdkPutCall({ region: 'us-east-1', endpoint: options.endpoint });
   let callsInFlight = 0;
   const sink = createMetricSink({
-    log: createLogger({ service: 'test', write: (line) => logged.push(JSON.parse(line)) }),
+    log,
     call: {
       ...call,
       send: async (request, signal) => {
@@ -51,6 +51,12 @@ export function testSink(options: Partial<MetricSinkOptions> = {}): TestSink {
     }
   };
   return { sink, clock, now, advance, logged, lines };
+}
+
+/** A logger and the lines that it wrote, parsed. */
+export function testLog() {
+  const logged: TestSink['logged'] = [];
+  return { log: createLogger({ service: 'test', write: (line) => logged.push(JSON.parse(line)) }), logged };
 }
 
 function nextTurn(): Promise<void> {

@@ -107,6 +107,5 @@ function plural(number: number, noun: string): string {
 }
 
 function dollars(value: number): string {
-  if (value > 0 && value < 0.01) return `$${value.toPrecision(2)}`;
-  return `$${value.toFixed(2)}`;
+  return `$${value.toFixed(value > 0 && value < 0.01 ? 8 : 2)}`;
 }
