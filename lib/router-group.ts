@@ -8,7 +8,7 @@ import { FleetLogGroup } from './fleet-log-group.ts';
 import { MachineGroup } from './machine-group.ts';
 import { allow, inThisRegion, MachineRole } from './machine-role.ts';
 import { ports } from './names.ts';
-import { type DaemonUnit, logFolder, stateFolder } from './systemd.ts';
+import { type DaemonUnit, metricsFile, stateFolder } from './systemd.ts';
 import { machineUserData, nodeProgram, programFolder } from './user-data.ts';
 
 export interface RouterGroupProps {
@@ -30,7 +30,6 @@ export interface RoutedWorkers {
 }
 
 const unitName = 'fleet-router';
-const metricsFile = `${logFolder}/router-metrics.log`;
 /** A first worker installs, downloads its weights and starts its engine; the OpenAI clients give up after as long. */
 const startSeconds = 600;
 /** What the router needs after its drain, to close its store. */

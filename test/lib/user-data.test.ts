@@ -49,8 +49,8 @@ test('where no worker need be, the router holds requests until the first one has
   expect(userDataOf(fleetTemplates({ ...config, workers })['router']!)).toContain('--hold-seconds 600');
 });
 
-test('the router writes its metrics where daemons may write', () => {
-  expect(router).toContain('--emf-file /var/log/fleet/router-metrics.log');
+test('the router writes its metrics where the CloudWatch agent collects them', () => {
+  expect(router).toContain('--emf-file /var/log/fleet/metrics.emf');
 });
 
 test('the runner serves the model with the flags of the library and of the group', () => {

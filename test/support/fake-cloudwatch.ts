@@ -124,7 +124,9 @@ export class FakeCloudWatch {
 
   #take(request: IncomingMessage, body: Buffer): CloudWatchFault | undefined {
     const { headers } = request;
-    const region = /^AWS4-HMAC-SHA256 Credential=[^/]+\/\d{8}\/([\w-]+)\/monitoring\//.exec(headers.authorization ?? '')?.[1];
+    const region = /^AWS4-HMAC-SHA256 Credential=[^/]+\/\d{8}\/([\w-]+)\/monitoring\//.exec(
+      headers.authorization ?? '',
+    )?.[1];
     if (region === undefined) return fault(403, 'MissingAuthenticationToken', 'the request is not signed');
     if (headers['x-amz-target'] !== 'GraniteServiceVersion20100801.PutMetricData') {
       return fault(400, 'InvalidAction', `no ${headers['x-amz-target']} here`);

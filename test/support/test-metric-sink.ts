@@ -1,5 +1,6 @@
 import { createMetricSink, type MetricSinkOptions } from '../../runtime/shared/cloudwatch/create-sink.ts';
 import type { Metric, MetricReport, MetricSink } from '../../runtime/shared/cloudwatch/metric-report.ts';
+import { sdkPutCall } from '../../runtime/shared/cloudwatch/put-call.ts';
 import { createLogger } from '../../runtime/shared/log.ts';
 import { ManualClock } from './manual-clock.ts';
 import { until } from './poll.ts';
@@ -10,6 +11,8 @@ export interface TestSink {
   readonly clock: ManualClock;
   /** Wall clock, ms since the epoch; moves with `clock`. */
   readonly now: () => number;
+  /** Moves time on second by second and lets each call come to its end, which takes real time. */
+  advance(ms: number): Promise<void>;
   /** What the sink logged, in order. */
   readonly logged: { readonly level: string; readonly msg: string; readonly [field: string]: unknown }[];
   /** Lines that were printed or would go to stdout. */
@@ -21,18 +24,43 @@ export function testSink(options: Partial<MetricSinkOptions> = {}): TestSink {
   // A whole minute, so that tests can speak of its parts.
   const startMs = Math.floor(Date.now() / 60_000) * 60_000;
   const now = () => startMs + clock.now();
-  const logged: TestSink['logged'] = [];
+  const { log, logged } = testLog();
   const lines: string[] = [];
+  const call = sdkPutCall({ region: 'us-east-1', endpoint: options.endpoint });
+  let callsInFlight = 0;
   const sink = createMetricSink({
-    log: createLogger({ service: 'test', write: (line) => logged.push(JSON.parse(line)) }),
-    region: 'us-east-1',
+    log,
+    call: {
+      ...call,
+      send: async (request, signal) => {
+        callsInFlight++;
+        await call.send(request, signal).finally(() => callsInFlight--);
+      },
+    },
     clock,
     now,
     random: () => 1,
     write: (line) => lines.push(line),
     ...options,
   });
-  return { sink, clock, now, logged, lines };
+  const advance = async (ms: number) => {
+    for (let left = ms; left > 0; left -= 1_000) {
+      clock.advance(Math.min(left, 1_000));
+      // What follows a call, perhaps the next call, begins within a turn of the event loop.
+      await until('calls ended', () => nextTurn().then(() => callsInFlight === 0));
+    }
+  };
+  return { sink, clock, now, advance, logged, lines };
+}
+
+/** A logger and the lines that it wrote, parsed. */
+export function testLog() {
+  const logged: TestSink['logged'] = [];
+  return { log: createLogger({ service: 'test', write: (line) => logged.push(JSON.parse(line)) }), logged };
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Credentials that the AWS SDK finds; undone by disposal. */
@@ -48,13 +76,12 @@ export function testCredentials(): Disposable {
   };
 }
 
-/** Moves time until `look` says so; each step leaves the network some real time. */
-export async function advanceUntil(clock: ManualClock, what: string, look: () => boolean, stepMs = 100): Promise<void> {
-  await until(what, () => {
-    if (look()) return true;
-    clock.advance(stepMs);
-    return false;
-  });
+/** Moves time until `look` says so. */
+export async function advanceUntil({ advance }: TestSink, look: () => boolean): Promise<void> {
+  for (let seconds = 0; !look(); seconds++) {
+    if (seconds > 600) throw new Error('Ten minutes passed in vain.');
+    await advance(1_000);
+  }
 }
 
 export const utilization = (value: number): Metric => ({

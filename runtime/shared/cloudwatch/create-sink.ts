@@ -5,7 +5,7 @@ import { EmfFile } from './emf-file.ts';
 import { EmfWriter, type LineOutput } from './emf-writer.ts';
 import type { MetricSink } from './metric-report.ts';
 import { metricNamespace } from './namespace.ts';
-import { sdkPutCall } from './put-call.ts';
+import { type PutCall, sdkPutCall } from './put-call.ts';
 import { PutSender } from './put-sender.ts';
 import { RoutedSink } from './routed-sink.ts';
 
@@ -44,6 +44,8 @@ export interface MetricSinkOptions {
   readonly closeDeadlineMs?: number | undefined;
   /** Address of CloudWatch. @default - as the AWS SDK finds it (`AWS_ENDPOINT_URL`, or the region's) */
   readonly endpoint?: string | undefined;
+  /** How requests reach CloudWatch. @default - by the AWS SDK */
+  readonly call?: PutCall | undefined;
   /** Receives printed and EMF lines without their newline. @default - stdout */
   readonly write?: ((line: string) => void) | undefined;
   /** Timers. @default - the machine's monotonic clock */
@@ -74,7 +76,7 @@ export function createMetricSink(options: MetricSinkOptions): MetricSink {
   const putSender = () =>
     new PutSender({
       ...common,
-      call: dryRun ?? sdkPutCall({ region, endpoint }),
+      call: dryRun ?? options.call ?? sdkPutCall({ region, endpoint }),
       intervalMs: options.intervalMs ?? 10_000,
     });
   const emfWriter = () =>

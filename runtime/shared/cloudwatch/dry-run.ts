@@ -80,7 +80,15 @@ export class DryRun implements PutCall, LineOutput {
   }
 }
 
-function describeDatum({ MetricName, Dimensions, Timestamp, Unit, StorageResolution, Values, Counts }: MetricDatum): string {
+function describeDatum({
+  MetricName,
+  Dimensions,
+  Timestamp,
+  Unit,
+  StorageResolution,
+  Values,
+  Counts,
+}: MetricDatum): string {
   const values = (Values ?? []).map((value, index) => {
     const times = Counts?.[index] ?? 1;
     return times === 1 ? `${value}` : `${value} x${times}`;
@@ -99,6 +107,5 @@ function plural(number: number, noun: string): string {
 }
 
 function dollars(value: number): string {
-  if (value > 0 && value < 0.01) return `$${value.toPrecision(2)}`;
-  return `$${value.toFixed(2)}`;
+  return `$${value.toFixed(value > 0 && value < 0.01 ? 8 : 2)}`;
 }

@@ -42,7 +42,10 @@ export class EmfWriter {
   }
 
   /** @param points of one report, all with its dimensions */
-  add(points: readonly MetricPoint[], { dimensions, properties }: Pick<MetricReport, 'dimensions' | 'properties'>): void {
+  add(
+    points: readonly MetricPoint[],
+    { dimensions, properties }: Pick<MetricReport, 'dimensions' | 'properties'>,
+  ): void {
     if (this.#isClosed) return;
     const key = dimensionsKey(dimensions);
     const waits = ({ resolutionSeconds }: MetricPoint) => resolutionSeconds === 60 && this.#options.line === 'minute';

@@ -36,7 +36,10 @@ export function judgeFailure(error: unknown): Failure {
   const text = textOf(code) ?? textOf(name) ?? 'Error';
   const errorName = $fault === undefined ? text : (textOf(name) ?? text);
   const isRefused =
-    $fault === 'client' && aboutTheData.has(status ?? 0) && !aboutTheCaller.test(errorName) && !aboutTheMoment.test(errorName);
+    $fault === 'client' &&
+    aboutTheData.has(status ?? 0) &&
+    !aboutTheCaller.test(errorName) &&
+    !aboutTheMoment.test(errorName);
   return {
     verdict: isRefused ? 'refused' : 'unreachable',
     code: errorName,

@@ -21,7 +21,12 @@ export interface RefusedMetric {
 }
 
 /** What makes two points the same metric, in and beyond one slot. */
-export function metricKey({ name, unit, dimensions, resolutionSeconds }: Omit<MetricPoint, 'slotMs' | 'counts'>): string {
+export function metricKey({
+  name,
+  unit,
+  dimensions,
+  resolutionSeconds,
+}: Omit<MetricPoint, 'slotMs' | 'counts'>): string {
   return JSON.stringify([name, unit, resolutionSeconds, dimensionsKey(dimensions)]);
 }
 
@@ -72,7 +77,8 @@ function mistakeInReport({ atMs, dimensions }: MetricReport, nowMs: number): str
 
 function mistakeInMetric({ name, values, counts }: Metric, { dimensions }: MetricReport): string | undefined {
   if (!isText(name, metricLimits.nameCharacters) || name.startsWith(':')) return 'its name';
-  if (Object.hasOwn(dimensions, name) || name === '_aws') return 'its name is taken by a dimension or by the log format';
+  if (Object.hasOwn(dimensions, name) || name === '_aws')
+    return 'its name is taken by a dimension or by the log format';
   if (counts !== undefined && counts.length !== values.length) {
     return `it has ${values.length} values and ${counts.length} counts`;
   }

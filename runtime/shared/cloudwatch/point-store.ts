@@ -59,7 +59,9 @@ export class PointStore {
 
   /** Takes out all points whose slot ended by `nowMs`, oldest first. */
   takeEnded(nowMs: number): MetricPoint[] {
-    const ended = [...this.#points].filter(([, { slotMs, resolutionSeconds }]) => slotMs + resolutionSeconds * 1_000 <= nowMs);
+    const ended = [...this.#points].filter(
+      ([, { slotMs, resolutionSeconds }]) => slotMs + resolutionSeconds * 1_000 <= nowMs,
+    );
     for (const [key, point] of ended) this.#remove(key, point);
     return ended.map(([, point]) => point);
   }

@@ -13,5 +13,8 @@ export const prices = {
   logGigabyte: 0.5,
 } as const;
 
+/** What an account gets each month without charge, all of its uses together (same source). */
+export const freeTier = { metrics: 10, calls: 1_000_000, logGigabytes: 5 } as const;
+
 /** AWS counts months by their hours; here each has 30 days. */
 export const monthHours = 30 * 24;

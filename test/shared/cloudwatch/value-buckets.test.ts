@@ -22,7 +22,9 @@ test('each value is represented within 1 %, in order, and no observation is lost
       for (const stand of stands) {
         for (let left = stand.count; left > 0; index++) {
           const [original, count] = sorted[index]!;
-          expect(Math.abs(original - stand.value)).toBeLessThanOrEqual(Math.abs(stand.value) * bucketError * (1 + 1e-9));
+          expect(Math.abs(original - stand.value)).toBeLessThanOrEqual(
+            Math.abs(stand.value) * bucketError * (1 + 1e-9),
+          );
           left -= count;
           expect(left).toBeGreaterThanOrEqual(0);
         }
