@@ -28,16 +28,18 @@ const unreachableCodes = new Set([
 
 /**
  * On the first request for a token: there is no EC2 metadata service. Nothing listens, the address is not routed, the
- * time is over, the service is switched off (403), or another cloud's answers, which does not know EC2's token.
+ * time is over, the service is switched off (403), or something else answers, which does not know EC2's token.
  */
 export function saysAbsent(error: unknown): boolean {
   if (error instanceof MetadataError) return error.status === undefined || (error.status < 500 && error.status !== 429);
+  if (error instanceof RangeError) return true;
   const { name, code } = error as NodeJS.ErrnoException;
   return name === 'TimeoutError' || (code !== undefined && (unreachableCodes.has(code) || code.startsWith('HPE_')));
 }
 
 /** Another attempt may succeed: all but a refusal and an answer that is too long. */
 export function isWorthAnotherAttempt(error: unknown): boolean {
-  if (error instanceof MetadataError) return error.status !== undefined && (error.status >= 500 || error.status === 429);
+  if (error instanceof MetadataError)
+    return error.status !== undefined && (error.status >= 500 || error.status === 429);
   return !(error instanceof RangeError);
 }

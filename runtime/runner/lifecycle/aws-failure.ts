@@ -19,7 +19,12 @@ const credentialErrors = new Set([
   'TokenRefreshRequired',
   'UnrecognizedClientException',
 ]);
-const throttlingErrors = new Set(['RequestLimitExceeded', 'Throttling', 'ThrottlingException', 'TooManyRequestsException']);
+const throttlingErrors = new Set([
+  'RequestLimitExceeded',
+  'Throttling',
+  'ThrottlingException',
+  'TooManyRequestsException',
+]);
 
 /** The parts of the AWS SDK's errors that tell one kind from another. */
 interface SdkError {

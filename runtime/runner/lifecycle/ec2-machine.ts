@@ -44,7 +44,7 @@ export async function openMachine(options: OpenMachineOptions): Promise<Machine 
   const instanceId = await findInstanceId({ metadata, given: options.instanceId, silenceMs, log });
   if (instanceId === undefined) return undefined;
   const region = options.region ?? (await regionIfReadable(metadata));
-  const autoScaling = new LazyAutoScaling(region);
+  const autoScaling = new LazyAutoScaling({ region });
   const groupName = new GroupName({ groupName: options.groupName, instanceId, metadata, autoScaling });
   try {
     await groupName.find(AbortSignal.timeout(groupNameLimitMs));
@@ -116,6 +116,7 @@ class Ec2Machine implements Machine {
 
   start(): void {
     this.#poll.start();
+    if (this.groupName !== undefined) this.#options.autoScaling.prepare();
   }
 
   close(): void {

@@ -16,7 +16,12 @@ export interface InstanceIdOptions {
 const lookAgainMs = 500;
 
 /** The EC2 instance that this process runs on; undefined when there is no metadata service. Never rejects. */
-export async function findInstanceId({ metadata, given, silenceMs, log }: InstanceIdOptions): Promise<string | undefined> {
+export async function findInstanceId({
+  metadata,
+  given,
+  silenceMs,
+  log,
+}: InstanceIdOptions): Promise<string | undefined> {
   const end = performance.now() + silenceMs;
   for (;;) {
     let failure: unknown;

@@ -102,7 +102,8 @@ export class NoticePoll {
   #countFailures(error: unknown): void {
     const { log } = this.#options;
     if (error === undefined) {
-      if (this.#failures >= failuresToTell) log.info('instance metadata readable again', { failedPolls: this.#failures });
+      if (this.#failures >= failuresToTell)
+        log.info('instance metadata readable again', { failedPolls: this.#failures });
       this.#failures = 0;
     } else if (++this.#failures === failuresToTell) {
       log.warn('instance metadata unreadable', { reason: describeError(error) });

@@ -50,7 +50,10 @@ export class ApiEndpoint implements AsyncDisposable {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const parameters = new URLSearchParams(await text(request));
+    const body = await text(request).catch(() => undefined);
+    // The client went away in the middle of its request.
+    if (body === undefined) return;
+    const parameters = new URLSearchParams(body);
     const call = {
       action: parameters.get('Action') ?? '',
       parameters: Object.fromEntries(parameters),

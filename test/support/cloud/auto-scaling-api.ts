@@ -105,7 +105,10 @@ const actions: Readonly<Record<string, Answer>> = {
       throw new CloudRefusal(`New SetDesiredCapacity value ${wanted} is ${limit} for the AutoScalingGroup.`);
     }
     if (parameters.get('HonorCooldown') === 'true' && performance.now() < group.cooldownUntilMs) {
-      throw new CloudRefusal('You cannot change the capacity while a cooldown is in progress.', 'ScalingActivityInProgress');
+      throw new CloudRefusal(
+        'You cannot change the capacity while a cooldown is in progress.',
+        'ScalingActivityInProgress',
+      );
     }
     group.desiredCapacity = wanted;
     group.cooldownUntilMs = performance.now() + (1_000 * group.cooldownSeconds) / region.timeScale;
@@ -188,7 +191,9 @@ function groupXml(group: ScalingGroup): string {
 /** By the filter on ids that discovery uses. */
 function describeInstances(parameters: URLSearchParams, { machines, pageSize }: CloudRegion): string {
   const ids = listOf(parameters, 'Filter.1.Value.');
-  const found = [...machines.values()].filter((machine) => machine.state !== 'Terminated' && ids.includes(machine.instanceId));
+  const found = [...machines.values()].filter(
+    (machine) => machine.state !== 'Terminated' && ids.includes(machine.instanceId),
+  );
   const page = pageOf(found, parameters, pageSize);
   const items = page.items.map(({ instanceId, privateIp: privateIpAddress }) => {
     const instance = element('item', elements({ instanceId, privateIpAddress }));

@@ -106,6 +106,8 @@ export class FakeCloud implements CloudStory {
   }
 
   takeFromWarmPool(instance: CloudInstance): void {
+    // The instance was stopped, and boots again.
+    instance.metadata.revokeTokens();
     this.#machine(instance).launch('InService');
   }
 

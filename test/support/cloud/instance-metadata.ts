@@ -33,8 +33,10 @@ export class FakeInstanceMetadata implements AsyncDisposable {
   /** Text by path below `/latest/meta-data/`; tests change it as they like. */
   readonly items = new Map<string, string>();
   readonly calls: MetadataCall[] = [];
-  /** Faults by path (`api/token` for the token); `''` is for all. */
+  /** Faults by path (`api/token` for the token), until they are taken away; `''` is for all. */
   readonly faults = new Map<string, MetadataFault>();
+  /** Faults of the next requests for a path. */
+  readonly #nextFaults = new Map<string, MetadataFault[]>();
   /** How far the service's clock is ahead of this machine's, in ms. */
   clockAheadMs = 0;
   /** Sends no `date` header. */
@@ -73,6 +75,10 @@ export class FakeInstanceMetadata implements AsyncDisposable {
     return this.calls.filter((call) => call.path === path);
   }
 
+  failNext(path: string, ...faults: MetadataFault[]): void {
+    this.#nextFaults.set(path, faults);
+  }
+
   /** No token given so far is good any more, as after a stop and start. */
   revokeTokens(): void {
     for (const token of this.#tokens.keys()) this.#tokens.set(token, Number.NEGATIVE_INFINITY);
@@ -92,7 +98,7 @@ export class FakeInstanceMetadata implements AsyncDisposable {
     response.sendDate = false;
     if (!this.hasNoDate) response.setHeader('date', new Date(Date.now() + this.clockAheadMs).toUTCString());
     response.setHeader('content-type', 'text/plain');
-    const fault = this.faults.get(path) ?? this.faults.get('');
+    const fault = this.#nextFaults.get(path)?.shift() ?? this.faults.get(path) ?? this.faults.get('');
     if (fault) misbehave(fault, response);
     else if (this.isSwitchedOff) response.writeHead(403).end();
     else if (path === 'api/token') this.#giveToken(request, response);
