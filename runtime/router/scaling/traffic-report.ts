@@ -15,8 +15,9 @@ export interface TrafficReportFacts {
 
 /**
  * One router's interval for CloudWatch. The group's name is the only dimension, so the reports of several routers meet in
- * one metric: counts add up in its `Sum`, percentiles are those of all requests together, and of `HeldRequests` the `Sum`
- * over one interval is the fleet's. Which router said it is a property.
+ * one metric: counts add up in its `Sum`, and percentiles are those of all requests together. `HeldRequests` is a level, of
+ * which a router says one value an interval: its `Sum` by the number of intervals in the period is the fleet's mean. Which
+ * router said it is a property.
  */
 export function trafficReport(facts: TrafficReportFacts): MetricReport {
   const { interval, heldRequests, groupName, routerId, atMs } = facts;
