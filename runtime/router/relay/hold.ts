@@ -1,4 +1,3 @@
-import type { Registry } from '../coordinator/registry.ts';
 import { routerError } from '../errors.ts';
 import type { Closable } from '../front/closable.ts';
 
@@ -6,6 +5,11 @@ export interface HoldLimits {
   readonly maxRequests: number;
   /** Over the bodies of all held requests. */
   readonly maxBytes: number;
+}
+
+/** Tells when requests may be sent: when a worker becomes ready, or what stands in front of the workers. */
+export interface ReadySource {
+  on(event: 'ready', listener: () => void): unknown;
 }
 
 /** `ready`: try again. `late`: the time is over, or no worker will come any more. `gone`: the client left. */
@@ -18,9 +22,9 @@ export class Hold {
   #bytes = 0;
   #isClosed = false;
 
-  constructor(registry: Registry, limits: HoldLimits) {
+  constructor(source: ReadySource, limits: HoldLimits) {
     this.#limits = limits;
-    registry.on('ready', () => this.#release('ready'));
+    source.on('ready', () => this.#release('ready'));
   }
 
   /** Requests that wait now. */
