@@ -42,7 +42,7 @@ const startLimitMs = 120_000;
 const startPollMs = 50;
 const checkIntervalMs = 5_000;
 /** sglang-router was seen to need seconds for its health under thousands of workers (sgl-project/sglang#1694). */
-const checkTimeoutMs = 10_000;
+const checkTimeoutMs = 5_000;
 const checksUntilHung = 3;
 
 /** The process of the managed router: launched, watched, and launched again whenever it ends or hangs. */

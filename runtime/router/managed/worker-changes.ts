@@ -18,20 +18,18 @@ export interface ListedWorker {
 /** What was asked for a worker and is remembered as long as the worker is wanted or listed. */
 export interface Addition {
   readonly modelId: string | undefined;
-  /** The id that the managed router gave to the request; undefined when it refused. */
-  readonly id: string | undefined;
   readonly attempts: number;
   /** The addition failed and may be tried again from then on, ms; undefined while it is under way or done. */
   readonly retryAtMs: number | undefined;
-  /** Its removal was asked for since. */
-  readonly isLeaving: boolean;
+  /** How far it got; one whose removal was asked for is leaving. */
+  readonly phase: 'asked' | 'listed' | 'leaving';
 }
 
 export interface WorkerChanges {
   readonly add: readonly WantedWorker[];
   /** URLs whose addition is under way: ask whether it still is. */
   readonly lookAt: readonly string[];
-  /** Ids, one for each engine. */
+  /** URLs of engines, without ranks. */
   readonly remove: readonly string[];
 }
 
@@ -52,28 +50,27 @@ export function workerChanges(
   additions: ReadonlyMap<string, Addition>,
   nowMs: number,
 ): WorkerChanges {
-  const listedIds = new Map<string, string>();
-  for (const { id, url } of listed) listedIds.set(engineUrlOf(url), id);
+  const listedUrls = new Set(listed.map(({ url }) => engineUrlOf(url)));
   const wantedByUrl = new Map(wanted.map((worker) => [worker.url, worker]));
 
   const add: WantedWorker[] = [];
   const lookAt: string[] = [];
   for (const worker of wantedByUrl.values()) {
-    if (listedIds.has(worker.url)) continue;
+    if (listedUrls.has(worker.url)) continue;
     const addition = additions.get(worker.url);
-    if (addition === undefined || addition.isLeaving || addition.modelId !== worker.modelId) add.push(worker);
+    const isAsked = addition?.phase === 'asked' && addition.modelId === worker.modelId;
+    if (!isAsked) add.push(worker);
     else if (addition.retryAtMs === undefined) lookAt.push(worker.url);
     else if (nowMs >= addition.retryAtMs) add.push(worker);
   }
 
   const remove: string[] = [];
-  for (const [url, listedId] of listedIds) {
+  for (const url of listedUrls) {
     const worker = wantedByUrl.get(url);
     const addition = additions.get(url);
     // One that is wanted again while it leaves is added once it is gone.
-    const isExpected = addition === undefined || addition.isLeaving || addition.modelId === worker?.modelId;
-    // The id of the addition stands for all ranks of an engine, a listed one for its own rank.
-    if (worker === undefined || !isExpected) remove.push(addition?.id ?? listedId);
+    const isExpected = addition === undefined || addition.phase === 'leaving' || addition.modelId === worker?.modelId;
+    if (worker === undefined || !isExpected) remove.push(url);
   }
   return { add, lookAt, remove };
 }

@@ -32,6 +32,8 @@ const retryBackoffSeconds: readonly number[] = [1, 2, 4, 8, 16];
 export class WorkerSync {
   readonly #options: WorkerSyncOptions;
   readonly #additions = new Map<string, Addition>();
+  /** By engine URL: sglang-router gives an engine the same id each time, and under `--dp-aware` removes by no other. */
+  readonly #ids = new Map<string, string>();
   readonly #wakeup = new Wakeup();
   #failures = 0;
 
@@ -69,10 +71,10 @@ export class WorkerSync {
       await Promise.all([
         ...add.map((worker) => this.#add(worker)),
         ...lookAt.map((url) => this.#lookAt(url)),
-        ...remove.map((id) => this.#remove(id, listed)),
+        ...remove.map((url) => this.#remove(url, listed)),
       ]);
       this.#failures = 0;
-      return add.length + lookAt.length + remove.length === 0 && !this.#isWaitingToRetry;
+      return add.length + lookAt.length + remove.length === 0 && !this.#hasUnfinished;
     } catch (error) {
       this.#failures++;
       const detail = describeError(error);
@@ -85,28 +87,26 @@ export class WorkerSync {
     const { url, modelId } = worker;
     const attempts = (this.#additions.get(url)?.attempts ?? 0) + 1;
     try {
-      const id = await this.#options.api.add(worker);
-      this.#additions.set(url, { modelId, id, attempts, retryAtMs: undefined, isLeaving: false });
+      this.#ids.set(url, await this.#options.api.add(worker));
+      this.#additions.set(url, { modelId, attempts, retryAtMs: undefined, phase: 'asked' });
       this.#options.log.info('worker given to sglang-router', { url, modelId, attempts });
     } catch (error) {
-      this.#additions.set(url, { modelId, id: undefined, attempts, retryAtMs: undefined, isLeaving: false });
+      this.#additions.set(url, { modelId, attempts, retryAtMs: undefined, phase: 'asked' });
       this.#failed(url, describeError(error));
     }
   }
 
   async #lookAt(url: string): Promise<void> {
-    const { id } = this.#additions.get(url)!;
-    const state = await this.#options.api.additionState(id!);
+    const state = await this.#options.api.additionState(this.#ids.get(url)!);
     if (state.kind === 'failed') this.#failed(url, state.detail);
   }
 
-  async #remove(id: string, listed: readonly ListedWorker[]): Promise<void> {
+  async #remove(url: string, listed: readonly ListedWorker[]): Promise<void> {
+    const id = this.#ids.get(url) ?? listed.find((worker) => engineUrlOf(worker.url) === url)!.id;
     await this.#options.api.remove(id);
-    for (const [url, addition] of this.#additions) {
-      if (addition.id === id) this.#additions.set(url, { ...addition, isLeaving: true });
-    }
-    const url = listed.find((worker) => worker.id === id)?.url;
-    this.#options.log.info('worker taken from sglang-router', { id, url });
+    const addition = this.#additions.get(url);
+    if (addition) this.#additions.set(url, { ...addition, phase: 'leaving' });
+    this.#options.log.info('worker taken from sglang-router', { url });
   }
 
   #failed(url: string, detail: string): void {
@@ -116,8 +116,9 @@ export class WorkerSync {
     this.#options.log.warn('sglang-router did not take a worker', { url, detail, attempts: addition.attempts, waitMs });
   }
 
-  get #isWaitingToRetry(): boolean {
-    return [...this.#additions.values()].some(({ retryAtMs }) => retryAtMs !== undefined);
+  /** Whether a worker waits to be tried again, or leaves. */
+  get #hasUnfinished(): boolean {
+    return [...this.#additions.values()].some(({ retryAtMs, phase }) => retryAtMs !== undefined || phase === 'leaving');
   }
 
   /** What is neither wanted nor listed has no more to be remembered; a listed one has succeeded. */
@@ -125,8 +126,10 @@ export class WorkerSync {
     const wantedUrls = new Set(wanted.map(({ url }) => url));
     const listedUrls = new Set(listed.map(({ url }) => engineUrlOf(url)));
     for (const [url, addition] of this.#additions) {
-      if (listedUrls.has(url)) this.#additions.set(url, { ...addition, attempts: 0, retryAtMs: undefined });
-      else if (!wantedUrls.has(url)) this.#additions.delete(url);
+      if (listedUrls.has(url)) {
+        const phase = addition.phase === 'leaving' ? 'leaving' : 'listed';
+        this.#additions.set(url, { ...addition, phase, attempts: 0, retryAtMs: undefined });
+      } else if (!wantedUrls.has(url)) this.#additions.delete(url);
     }
   }
 }
