@@ -26,7 +26,7 @@ export function observeRouterEngine(registry: Registry, view: () => EngineView):
   });
   new Gauge({
     name: 'fleet_router_engine_workers',
-    help: 'Ready workers that the engine routes to.',
+    help: 'Workers that the engine routes to.',
     registers,
     collect() {
       this.set(view().workers);

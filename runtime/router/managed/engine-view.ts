@@ -11,7 +11,7 @@ export interface EngineView {
   readonly state: ProcessState;
   /** Launches after the first one; 0 for the built-in relay, which is no process of its own. */
   readonly restarts: number;
-  /** Ready workers of the fleet that it routes to. */
+  /** Workers that it routes to. */
   readonly workers: number;
 }
 

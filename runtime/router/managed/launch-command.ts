@@ -66,7 +66,7 @@ export function flagMistakes(args: readonly string[]): string[] {
 }
 
 /**
- * The command line of the managed router (sglang-router 0.3). It holds a key, so it is nothing for logs; the router
+ * The command line of the managed router (sglang-router 0.3.1 or later). It holds a key, so it is nothing for logs; the router
  * itself overwrites its command line when it has read it.
  */
 export function launchCommand(options: ManagedOptions, parameters: LaunchParameters): ProcessCommand {

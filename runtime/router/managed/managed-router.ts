@@ -51,7 +51,10 @@ export class ManagedRouter extends EventEmitter<ManagedRouterEvents> {
   readonly #hidesClientKeys: boolean;
   readonly #onChanged = () => this.#run?.sync.wake();
   #run: Run | undefined;
+  /** Healthy ones on its list. */
   #workers = 0;
+  /** Whether one of them is a ready one of the registry. */
+  #isServing = false;
   #isDoubted = false;
 
   /**
@@ -121,7 +124,7 @@ export class ManagedRouter extends EventEmitter<ManagedRouterEvents> {
 
   /** The way to it; undefined while it is down or has no worker. */
   get upstream(): EngineClient | undefined {
-    return this.#workers > 0 && !this.#isDoubted ? this.#run?.client : undefined;
+    return this.#isServing && !this.#isDoubted ? this.#run?.client : undefined;
   }
 
   /** It refused a connection: nothing is sent to it until it answers again, or is down. */
@@ -160,14 +163,16 @@ export class ManagedRouter extends EventEmitter<ManagedRouterEvents> {
     this.#run?.client.pool.close();
     this.#run = undefined;
     this.#workers = 0;
+    this.#isServing = false;
     this.#isDoubted = false;
   }
 
   #heard(listed: readonly ListedWorker[]): void {
     const healthy = new Set(listed.filter(({ isHealthy }) => isHealthy).map(({ url }) => engineUrlOf(url)));
-    const former = this.#workers;
-    this.#workers = this.#registry.ready.filter(({ url }) => healthy.has(url)).length;
-    if (former === 0 && this.upstream !== undefined) this.emit('ready');
+    const wasServing = this.#isServing;
+    this.#workers = healthy.size;
+    this.#isServing = this.#registry.ready.some(({ url }) => healthy.has(url));
+    if (!wasServing && this.upstream !== undefined) this.emit('ready');
   }
 
   async #resolveDoubt(run: Run): Promise<void> {

@@ -27,7 +27,7 @@ export async function readProgramVersion({ python, program }: ManagedOptions): P
   const version = output.match(/\d+\.\d+(?:\.\w+)*/)?.[0];
   if (version === undefined) throw new Error(`"${file} ${args.join(' ')}" does not name a version.`);
   if (isTooOld(version)) {
-    throw new Error(`sglang-router ${version} is too old: 0.3 is the first with keys for its worker API. ${install}`);
+    throw new Error(`sglang-router ${version} is too old: 0.3.1 is the first with keys for its worker API. ${install}`);
   }
   return version;
 }
@@ -35,8 +35,8 @@ export async function readProgramVersion({ python, program }: ManagedOptions): P
 const install = `Install it with "pip install sglang-router==${testedVersion}".`;
 
 function isTooOld(version: string): boolean {
-  const [major, minor] = version.split('.').map(Number) as [number, number];
-  return major === 0 && minor < 3;
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
+  return major === 0 && (minor < 3 || (minor === 3 && patch < 1));
 }
 
 function notFound(file: string, isPython: boolean, error: unknown): string {

@@ -92,7 +92,8 @@ describe.each(managedPrograms())('with $name', (program) => {
     expect((await fetch(`${fixture.router.url}/ready`)).status).toBe(503);
     expect((await fixture.router.chat(question)).status).toBe(200);
     await fixture.untilServing(2);
-    expect(await fixture.engine()).toMatchObject({ name: 'sglang-router', version: '0.3.2', restarts: 1 });
+    expect(await fixture.engine()).toMatchObject({ name: 'sglang-router', restarts: 1 });
+    expect((await fixture.engine()).version).toMatch(/^0\.3\./);
     const metrics = await fixture.router.metrics();
     expect(metrics).toContain('fleet_router_engine_state{engine="sglang-router",state="ready"} 1');
     expect(metrics).toContain('fleet_router_engine_restarts_total 1');

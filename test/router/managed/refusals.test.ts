@@ -132,9 +132,9 @@ describe('a program that cannot be it', () => {
     const print = (text: string) => writeFile(program, `#!/bin/sh\necho '${text}'\n`, { mode: 0o755 });
     await print('hello');
     await expect(read('python3', program)).rejects.toThrow('does not name a version');
-    await print('sglang-router 0.2.4');
-    await expect(read('python3', program)).rejects.toThrow('sglang-router 0.2.4 is too old');
     await print('sglang-router 0.3.0');
-    expect(await read('python3', program)).toBe('0.3.0');
+    await expect(read('python3', program)).rejects.toThrow('sglang-router 0.3.0 is too old');
+    await print('sglang-router 0.3.1.post1');
+    expect(await read('python3', program)).toBe('0.3.1.post1');
   });
 });
