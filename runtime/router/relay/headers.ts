@@ -15,6 +15,11 @@ const notForwarded = new Set([
   'upgrade',
 ]);
 const notForwardedUpstream = new Set([...notForwarded, 'host', 'content-length', 'expect']);
+/**
+ * SGLang takes a request's id, priority and rank from such headers where that is turned on, as on engines that a runner
+ * launches. From a client they would go past the id by which its request is aborted, and past its place in the queue.
+ */
+const routerOnlyPrefix = 'x-override-';
 
 /** Header names that a message's own Connection header makes hop-by-hop. */
 function namedByConnection(rawHeaders: readonly string[]): ReadonlySet<string> | undefined {
@@ -38,6 +43,7 @@ export function upstreamHead(request: RequestHead, engine: EngineClient, bodyByt
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!.toLowerCase();
     if (notForwardedUpstream.has(name) || named?.has(name) || (dropsClientKeys && keyHeaders.has(name))) continue;
+    if (name.startsWith(routerOnlyPrefix)) continue;
     head += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
   }
   return `${head}content-length: ${bodyBytes}\r\n\r\n`;
