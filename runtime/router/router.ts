@@ -86,6 +86,7 @@ export async function startRouter(
     turnTimeoutMs: 1_000 * config.turnTimeoutSeconds,
     idleMs: 1_000 * config.sessionIdleSeconds,
     endAfterMs: 1_000 * config.sessionEndSeconds,
+    retentionMs: config.sessionRetentionHours === 0 ? undefined : 3_600_000 * config.sessionRetentionHours,
     maxPerKey: config.maxSessionsPerKey,
   });
   const stopLocal = extras.local && (await hostLocally(extras.local, coordinator, log, timeScale));
