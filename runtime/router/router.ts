@@ -12,16 +12,18 @@ import { startLivenessSweep } from './coordinator/liveness.ts';
 import { LoadStreams } from './coordinator/load-streams.ts';
 import { Prober } from './coordinator/prober.ts';
 import { Registry } from './coordinator/registry.ts';
-import type { Worker } from './coordinator/worker.ts';
+import { priorBytesPerToken, type Worker } from './coordinator/worker.ts';
 import { sha256Of } from './keys/api-key.ts';
 import { openKeyRing } from './keys/open-key-ring.ts';
 import { secretsManagerLoader } from './keys/secrets-manager.ts';
 import { RouterMetrics } from './metrics.ts';
 import { createPolicy } from './policy/policies.ts';
+import { TokenEstimate } from './policy/token-estimate.ts';
 import { Relay } from './relay/relay.ts';
 import { createAdminServer } from './routes/admin.ts';
 import { createServer } from './server.ts';
 import { hostLocally } from './sessions/local-runner.ts';
+import { MessageLimits } from './sessions/message-limits.ts';
 import type { LocalRunner } from './sessions/runner-backends.ts';
 import { createSessionService } from './sessions/session-service.ts';
 import { Store } from './store/store.ts';
@@ -111,12 +113,14 @@ export async function startRouter(
     realClock(config.timeScale),
   );
   registry.on('ready', () => admission.recheck());
+  const tokens = new TokenEstimate(priorBytesPerToken);
   const relay = new Relay({
     registry,
     admission,
     keys,
     log,
     metrics,
+    tokens,
     policy: createPolicy(config.policy),
     maxBodyBytes: config.maxBodyBytes,
     holdMs: 1_000 * config.holdSeconds,
@@ -125,7 +129,8 @@ export async function startRouter(
     timeScale: config.timeScale,
     heartbeatMs: 1_000 * config.heartbeatSeconds,
   });
-  const parts = { config, relay, registry, coordinator, store, sessions, metrics, keys, log, tls };
+  const messageLimits = new MessageLimits(admission, tokens);
+  const parts = { config, relay, registry, coordinator, store, sessions, messageLimits, metrics, keys, log, tls };
   const server = await createServer(parts);
   await server.listen(config.port, config.host);
   const admin = config.adminPort === undefined ? undefined : await createAdminServer(parts);
