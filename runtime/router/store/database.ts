@@ -152,7 +152,7 @@ export class Database {
   async #look(): Promise<void> {
     try {
       if (!this.#isMigrated) await this.#migrate();
-      await sql`select 1`.execute(this.#db);
+      await this.#tryOut();
     } catch (error) {
       if (this.#isClosed) return;
       this.#log?.debug('store still unavailable', { detail: describeError(error) });
@@ -164,6 +164,13 @@ export class Database {
     this.#availableSinceMs = this.#now();
     const { sinceMs, refusedCalls } = this.#outage;
     this.#log?.info('store available again', { afterMs: this.#now() - sinceMs, refusedCalls });
+  }
+
+  /** @throws while it cannot be used */
+  async #tryOut(): Promise<void> {
+    // An embedded database whose disk is full still reads: only a write tells. This one changes nothing.
+    const probe = this.isShared ? sql`select 1` : sql`pragma user_version = 0`;
+    await probe.execute(this.#db);
   }
 
   /** Safe while other routers do the same: the migrator takes a lock in Postgres. */
