@@ -111,6 +111,7 @@ export function runnerUnit(config: WorkerGroupConfig, agents: AgentsConfig): Dae
     },
     stopSeconds: config.drainSeconds + engineStopSeconds,
     usesDevices: true,
+    dividesCgroup: true,
   };
 }
 
