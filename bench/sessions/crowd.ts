@@ -34,13 +34,10 @@ const otherFiles = 300;
 export async function measureCrowd(options: CrowdOptions): Promise<string[]> {
   const { cores, folder, runners, windowMs, databaseUrl } = options;
   const lines: string[] = [];
-  // One connection of a client and one to the runner each.
-  const mostStreams = Math.floor((openFilesLimit() - otherFiles) / 2);
+  const mostStreams = openFilesLimit() - otherFiles;
   const streams = Math.min(options.streams, mostStreams);
   if (streams < options.streams) {
-    lines.push(
-      `${streams} streams instead of ${options.streams}: ulimit -n is ${openFilesLimit()}, each needs 2 files`,
-    );
+    lines.push(`${streams} streams instead of ${options.streams}: ulimit -n is ${openFilesLimit()}`);
   }
   await using stack = new AsyncDisposableStack();
   const part = <M>(file: string) => {

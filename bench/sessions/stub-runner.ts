@@ -3,9 +3,10 @@
  * the comments that a real runner sends. A second port is an engine, under any loopback address.
  */
 import { once } from 'node:events';
-import http, { type ServerResponse } from 'node:http';
+import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
+import { acceptHttp2 } from '../../runtime/runner/http2-on-port.ts';
 import { answerCalls } from '../support/remote-calls.ts';
 
 export type StubCall = { readonly kind: 'ports' } | { readonly kind: 'held' } | { readonly kind: 'release' };
@@ -13,7 +14,7 @@ export type StubCall = { readonly kind: 'ports' } | { readonly kind: 'held' } | 
 const heartbeatMs = 15_000;
 const held = new Set<ServerResponse>();
 
-const runner = http.createServer(async (request, response) => {
+const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
   const [, , id, tail] = request.url!.split('/');
   if (request.method === 'POST' && tail === 'messages') {
     request.resume();
@@ -23,7 +24,11 @@ const runner = http.createServer(async (request, response) => {
   const spec = request.method === 'POST' ? ((await json(request)) as { sessionId: string }) : undefined;
   response.writeHead(request.method === 'POST' ? 201 : 200, { 'content-type': 'application/json' });
   response.end(JSON.stringify({ id: spec?.sessionId ?? id, agent: 'chat', status: 'ready', turns: 0 }));
-});
+};
+const runner = http.createServer(serve);
+acceptHttp2(runner, (request, response) =>
+  serve(request as unknown as IncomingMessage, response as unknown as ServerResponse),
+);
 
 function hold(response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'text/event-stream' });

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { SandboxPool } from '../sandboxes/pool.ts';
@@ -7,6 +8,7 @@ import { runnerDrainPath } from '../shared/protocol.ts';
 import type { PoolStatistics } from '../shared/sandbox-protocol.ts';
 import type { EngineStatus } from './engine/engine.ts';
 import { fail } from './errors.ts';
+import { acceptHttp2 } from './http2-on-port.ts';
 import type { LoadFeed } from './load-feed.ts';
 import type { RunnerOptions } from './options.ts';
 import { requireSecret } from './routes/authorize.ts';
@@ -95,6 +97,11 @@ export function createServer(
   log: Logger,
 ): FastifyInstance {
   const server = Fastify({ forceCloseConnections: true, routerOptions: { maxParamLength: maxPathPartLength } });
+  const endHttp2 = acceptHttp2(server.server, (request, response) =>
+    // Node's HTTP/2 offers the interface of its HTTP/1.1.
+    server.routing(request as unknown as IncomingMessage, response as unknown as ServerResponse),
+  );
+  server.addHook('preClose', async () => endHttp2());
   server.setNotFoundHandler((request) => {
     throw fail('NOT_FOUND', { method: request.method, path: request.url });
   });

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
+import { acceptHttp2 } from '../../runtime/runner/http2-on-port.ts';
 import { heartbeatPath, type LoadReport, loadPath, registerPath } from '../../runtime/shared/protocol.ts';
 import type { SandboxList, SandboxSpec, SandboxView, TurnRequest } from '../../runtime/shared/sandbox-protocol.ts';
 import { formatEvent } from '../../runtime/shared/sse.ts';
@@ -55,6 +56,11 @@ export class FakeRunner implements AsyncDisposable {
     turn.finish(`echo: ${turn.request.content}`);
   };
   readonly #server = createServer((request, response) => void this.#serve(request, response));
+  readonly #endHttp2 = acceptHttp2(
+    this.#server,
+    (request, response) =>
+      void this.#serve(request as unknown as IncomingMessage, response as unknown as ServerResponse),
+  );
 
   static async start(runnerId: string, maxSandboxes = 10): Promise<FakeRunner> {
     const runner = new FakeRunner(runnerId, maxSandboxes);
@@ -99,6 +105,7 @@ export class FakeRunner implements AsyncDisposable {
   /** As by `kill -9`: connections are reset, new ones refused, sandboxes gone. */
   async die(): Promise<void> {
     this.sandboxes.clear();
+    this.#endHttp2();
     this.#server.closeAllConnections();
     this.#server.close();
     await once(this.#server, 'close');

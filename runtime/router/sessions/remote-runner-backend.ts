@@ -1,4 +1,4 @@
-import http, { type IncomingMessage } from 'node:http';
+import { type ClientHttp2Stream, constants } from 'node:http2';
 import { text } from 'node:stream/consumers';
 import { bearerHeaders } from '../../shared/auth.ts';
 import { CodedError, describeError } from '../../shared/errors.ts';
@@ -16,6 +16,7 @@ import {
 } from '../../shared/sandbox-protocol.ts';
 import { EventSplitter } from '../../shared/sse.ts';
 import { routerError } from '../errors.ts';
+import { RunnerConnection } from './runner-connection.ts';
 import { runnersError } from './runners-error.ts';
 
 export interface RemoteRunner {
@@ -32,20 +33,18 @@ interface Call {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A machine that is gone does not refuse a connection, it says nothing. */
-const connectTimeoutMs = 3_000;
 /** Making a sandbox may load an agent; looking at one and ending one may not take long. */
 const createTimeoutMs = 30_000;
 const callTimeoutMs = 5_000;
 
-/** The sandboxes of a runner on another machine, over HTTP with connections that are kept. */
+/** The sandboxes of a runner on another machine, over one connection that is kept. */
 export class RemoteRunnerBackend implements RunnerBackend {
-  readonly #runner: RemoteRunner;
-  readonly #agent = new http.Agent({ keepAlive: true, maxFreeSockets: 64, scheduling: 'lifo' });
-  #isClosed = false;
+  readonly #secret: string | undefined;
+  readonly #connection: RunnerConnection;
 
   constructor(runner: RemoteRunner) {
-    this.#runner = runner;
+    this.#secret = runner.secret;
+    this.#connection = new RunnerConnection(runner);
   }
 
   async createSandbox(spec: SandboxSpec, signal?: AbortSignal): Promise<SandboxView> {
@@ -64,7 +63,7 @@ export class RemoteRunnerBackend implements RunnerBackend {
   }
 
   async *sendMessage(sessionId: string, turn: TurnRequest, signal?: AbortSignal): AsyncGenerator<TurnEvent, void> {
-    const response = await this.#request(sessionId, {
+    const answer = await this.#request(sessionId, {
       method: 'POST',
       path: sandboxMessagesPath(sessionId),
       body: turn,
@@ -73,7 +72,7 @@ export class RemoteRunnerBackend implements RunnerBackend {
     const splitter = new EventSplitter();
     let isWhole = false;
     try {
-      for await (const bytes of response.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      for await (const bytes of answer.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
         for (const payload of splitter.push(bytes)) {
           const event = JSON.parse(payload) as TurnEvent | { readonly error: unknown };
           if ('error' in event) throw runnersError(event, 502);
@@ -86,9 +85,9 @@ export class RemoteRunnerBackend implements RunnerBackend {
     } catch (error) {
       throw this.#toCoded(sessionId, error, signal);
     } finally {
-      // What follows the last event is nothing: read to the end, the connection can be used again.
-      if (isWhole) response.resume();
-      else response.destroy();
+      // What follows the last event is nothing. Closing the stream tells the runner that nobody listens any more.
+      if (isWhole) answer.resume();
+      else answer.close(constants.NGHTTP2_CANCEL);
     }
   }
 
@@ -104,68 +103,31 @@ export class RemoteRunnerBackend implements RunnerBackend {
 
   /** Turns under way end with RUNNER_LOST. */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    this.#agent.destroy();
+    this.#connection.close();
   }
 
   async #json(sessionId: string, call: Call): Promise<unknown> {
-    const response = await this.#request(sessionId, call);
+    const answer = await this.#request(sessionId, call);
     try {
-      const body = await text(response);
+      const body = await text(answer);
       return body === '' ? undefined : JSON.parse(body);
     } catch (error) {
       throw this.#toCoded(sessionId, error, call.signal);
     }
   }
 
-  /** Resolves with the head of a 2xx answer. */
-  async #request(sessionId: string, call: Call): Promise<IncomingMessage> {
-    try {
-      const response = await this.#attempt(call, true);
-      if (response.statusCode! < 300) return response;
-      throw runnersError(parseJson(await text(response)), response.statusCode!);
-    } catch (error) {
-      throw this.#toCoded(sessionId, error, call.signal);
-    }
-  }
-
-  /** @param mayRepeat a kept connection may have been closed by the runner just before the request: that is no failure */
-  #attempt(call: Call, mayRepeat: boolean): Promise<IncomingMessage> {
-    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    if (this.#isClosed) return Promise.reject(new Error('it is no longer a runner of this fleet'));
-    const { host, port, secret } = this.#runner;
+  /** Resolves with the body of a 2xx answer. */
+  async #request(sessionId: string, call: Call): Promise<ClientHttp2Stream> {
+    const { method, path, signal } = call;
     const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
-    const request = http.request({
-      host,
-      port,
-      method: call.method,
-      path: call.path,
-      agent: this.#agent,
-      headers: {
-        ...bearerHeaders(secret),
-        ...(body && { 'content-type': 'application/json', 'content-length': body.length }),
-      },
-      ...(call.signal && { signal: call.signal }),
-    });
-    let hasAnswered = false;
-    request.once('response', (response) => {
-      hasAnswered = true;
-      resolve(response);
-    });
-    request.once('socket', (socket) => {
-      if (!socket.connecting) return;
-      const timer = setTimeout(() => request.destroy(new Error('connecting took too long')), connectTimeoutMs);
-      socket.once('connect', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
-    });
-    request.on('error', (error: NodeJS.ErrnoException) => {
-      // Once it has answered, its answer breaks off as well and tells its reader.
-      if (hasAnswered) return;
-      const isStale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
-      if (isStale && mayRepeat && !this.#isClosed) this.#attempt(call, false).then(resolve, reject);
-      else reject(error);
-    });
-    request.end(body);
-    return promise;
+    const headers = { ...bearerHeaders(this.#secret), ...(body && { 'content-type': 'application/json' }) };
+    try {
+      const { status, stream } = await this.#connection.request({ method, path, headers, body, signal });
+      if (status < 300) return stream;
+      throw runnersError(parseJson(await text(stream)), status);
+    } catch (error) {
+      throw this.#toCoded(sessionId, error, signal);
+    }
   }
 
   /** What the caller aborted is his; what the runner said is its own; everything else means that it is lost. */

@@ -11,7 +11,7 @@ import {
   type RunnerRegistration,
   registerPath,
 } from '../../shared/protocol.ts';
-import { Wakeup } from '../wakeup.ts';
+import { Wakeup } from '../../shared/wakeup.ts';
 import { parseHeartbeatAnswer, type RouterView } from './router-view.ts';
 
 /** What a link says to its router; both are asked for anew each time. */

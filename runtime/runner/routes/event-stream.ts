@@ -18,17 +18,20 @@ export async function sendTurn(
   response.writeHead(200, { 'content-type': eventStreamType, 'cache-control': 'no-cache' });
   response.flushHeaders();
   const timer = setInterval(() => response.write(heartbeat), quietMs);
-  const gone = once(response, 'close');
+  let isGone = false;
+  const gone = once(response, 'close').then(() => {
+    isGone = true;
+  });
   try {
     for await (const event of events) {
-      if (response.destroyed) break;
+      if (isGone) break;
       timer.refresh();
       const isTaken = response.write(formatEvent(JSON.stringify(event)));
       if (!isTaken) await Promise.race([once(response, 'drain'), gone]);
     }
   } catch (error) {
     const told = error instanceof CodedError ? error : fail('INTERNAL', {}, { cause: error });
-    response.write(formatEvent(JSON.stringify(told.toBody())));
+    if (!isGone) response.write(formatEvent(JSON.stringify(told.toBody())));
   } finally {
     clearInterval(timer);
     response.end();

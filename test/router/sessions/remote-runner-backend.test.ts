@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
+import type { Http2ServerResponse } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { RemoteRunnerBackend } from '../../../runtime/router/sessions/remote-runner-backend.ts';
+import { acceptHttp2 } from '../../../runtime/runner/http2-on-port.ts';
 import type { TurnEvent } from '../../../runtime/shared/sandbox-protocol.ts';
 import { FakeRunner, type FakeTurn } from '../../support/fake-runner.ts';
 
@@ -94,41 +96,80 @@ test('who aborts gets his own reason, and the runner notices', async () => {
   await closed;
 });
 
-describe('kept connections', () => {
+describe('the connection', () => {
   let server: Server;
+  let endConnections: () => void;
   let connections: number;
   let requests: number;
+  let answer: (response: Http2ServerResponse) => void;
   beforeEach(async () => {
     connections = 0;
     requests = 0;
-    server = createServer((_request, response) => {
+    answer = (response) => void response.writeHead(200, { 'content-type': 'application/json' }).end('{"pool":{}}');
+    server = createServer();
+    endConnections = acceptHttp2(server, (_request, response) => {
       requests++;
-      response.writeHead(200, { 'content-type': 'application/json' }).end('{"pool":{}}');
+      answer(response);
     });
     server.on('connection', () => connections++);
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    backend = new RemoteRunnerBackend({
-      host: '127.0.0.1',
-      port: (server.address() as AddressInfo).port,
-      secret: undefined,
-    });
+    const { port } = server.address() as AddressInfo;
+    backend = new RemoteRunnerBackend({ host: '127.0.0.1', port, secret: undefined });
   });
   afterEach(() => {
-    server.closeAllConnections();
+    endConnections();
     server.close();
   });
 
-  test('are used again', async () => {
-    for (let i = 0; i < 3; i++) await backend.statistics();
-    expect([connections, requests]).toEqual([1, 3]);
+  test('is one for all calls, also for many at one time', async () => {
+    const held: Http2ServerResponse[] = [];
+    const { promise: allHeld, resolve } = Promise.withResolvers<void>();
+    answer = (response) => {
+      held.push(response);
+      if (held.length === 300) resolve();
+    };
+    const calls = Array.from({ length: 300 }, () => backend.statistics());
+    await allHeld;
+    for (const response of held) response.end('{"pool":{}}');
+    await Promise.all(calls);
+    expect([connections, requests]).toEqual([1, 300]);
   });
 
-  test('that the runner has just closed are no failure', async () => {
+  test('that the runner has just closed is no failure', async () => {
     await backend.statistics();
     // The request is on its way before the router can see that the connection is closed.
-    server.closeAllConnections();
+    endConnections();
     await backend.statistics();
     expect(connections).toBe(2);
   });
+
+  test('that breaks before the answer means that the runner is lost, once it breaks again', async () => {
+    answer = () => endConnections();
+    await expect(backend.statistics()).rejects.toMatchObject({ code: 'RUNNER_LOST' });
+  });
+
+  test('of answers that nobody reads does not stop the others', async () => {
+    const word = `data: {"object":"chat.completion.chunk","choices":[],"filler":"${'x'.repeat(1_000)}"}\n\n`;
+    answer = (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      for (let i = 0; i < 200; i++) response.write(word);
+    };
+    const unread = await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const events = backend.sendMessage('s1', turn);
+        await events.next();
+        return events;
+      }),
+    );
+    answer = (response) => void response.writeHead(200).end('{"pool":{}}');
+    await backend.statistics();
+    await Promise.all(unread.map((events) => events.return()));
+    expect(connections).toBe(1);
+  });
+});
+
+test('an address that is none is a lost runner', async () => {
+  backend = new RemoteRunnerBackend({ host: 'a\r\nb', port: 1, secret: undefined });
+  await expect(backend.getSandbox('s1')).rejects.toMatchObject({ code: 'RUNNER_LOST' });
 });
