@@ -1,5 +1,6 @@
 import type { LogEvent } from './log-event.ts';
 import { parseBatch } from './parse-batch.ts';
+import { finishedRequestMark, parseFinishedRequest } from './parse-finished-request.ts';
 import { parseLife } from './parse-life.ts';
 import { stripAnsi } from './strip-ansi.ts';
 
@@ -10,7 +11,8 @@ import { stripAnsi } from './strip-ansi.ts';
 export function parseLogLine(line: string): LogEvent | undefined {
   const text = stripAnsi(line);
   const event = (text.includes(' batch') ? parseBatch(text) : undefined) ?? parseLife(text);
-  return event !== undefined && !isRequestLog(text) ? event : undefined;
+  if (event !== undefined && !isRequestLog(text)) return event;
+  return text.includes(finishedRequestMark) ? parseFinishedRequest(text) : undefined;
 }
 
 /** `--log-requests` prints prompts, and a prompt may quote an engine log. */

@@ -42,6 +42,8 @@ export class LogTail {
   #file: LogFile | undefined;
   /** Whether `#file` is a copy of the log: then an unfinished line continues in its successor. */
   #isCopy = false;
+  /** Where reading was before `#file`, until a line of it was read: the start of a file does not tell which file it is. */
+  #placeBefore: TailPosition | undefined;
 
   private constructor(options: TailOptions) {
     this.#path = options.path;
@@ -64,7 +66,8 @@ export class LogTail {
 
   /** Behind the last line that `read` returned; undefined before the log exists. */
   get position(): TailPosition | undefined {
-    return this.#file?.position;
+    const position = this.#file?.position;
+    return position?.offset === 0 ? (this.#placeBefore ?? position) : position;
   }
 
   async read(): Promise<TailRead> {
@@ -101,7 +104,10 @@ export class LogTail {
     this.#onNotice('truncated');
     const place = file.readPosition;
     const copy = place.offset > 0 ? await this.#findRotated(place) : undefined;
-    if (copy === undefined) return file.rewind();
+    if (copy === undefined) {
+      this.#placeBefore = this.position;
+      return file.rewind();
+    }
     // Also a copy that was read to its end: newer copies may follow it.
     copy.continueFrom(file);
     await file.close();
@@ -121,6 +127,8 @@ export class LogTail {
     if ((await file.size()) !== file.readPosition.offset) return true;
     const next = await LogFile.open(successor);
     if (next === undefined) return true;
+    // What is unfinished in a copy comes again; in a renamed file it ends here.
+    this.#placeBefore = this.#isCopy || file.readPosition.offset === 0 ? this.position : file.readPosition;
     const unfinished = this.#isCopy ? undefined : this.#splitter.end();
     if (unfinished !== undefined) lines.push(unfinished);
     await file.close();

@@ -1,0 +1,108 @@
+import { type Carry, WindowAggregator } from './aggregate.ts';
+import { afterLifeEvent, type EngineLife, type StartupSeconds, unknownLife } from './engine-life.ts';
+import { eventTimeMs } from './event-time.ts';
+import type { LogEvent } from './log-event.ts';
+import { type LoggedLoad, loadReadings, nextLoggedLoad } from './logged-load.ts';
+import { RequestWindow } from './request-window.ts';
+import type { SourceReadings } from './sources/measurement.ts';
+import type { WindowAggregate } from './window-aggregate.ts';
+
+/** What the log leaves to the next window. Plain data, saved with the place in the log. */
+export interface LogMemory {
+  readonly groups: Carry;
+  readonly engine: EngineLife;
+  readonly load: LoggedLoad | null;
+  /** Whether the log has ever shown a batch: then a window without one had none. */
+  readonly showsBatches: boolean;
+  /** Whether this engine logs its requests as JSON. */
+  readonly showsRequests: boolean;
+}
+
+export const emptyMemory: LogMemory = {
+  groups: {},
+  engine: unknownLife,
+  load: null,
+  showsBatches: false,
+  showsRequests: false,
+};
+
+/** What the log says of one window. */
+export interface LogSummary {
+  readonly aggregate: WindowAggregate;
+  readonly log: SourceReadings;
+  readonly requestLog: SourceReadings;
+  /** Launches of an engine that had run before. */
+  readonly restarts: number;
+  /** Starts that were completed. */
+  readonly startups: readonly StartupSeconds[];
+  readonly memory: LogMemory;
+}
+
+/** Gathers what one window of the log says, from what the windows before it left. */
+export class LogWindow {
+  readonly #before: LogMemory;
+  readonly #aggregator: WindowAggregator;
+  readonly #requests = new RequestWindow();
+  readonly #startups: StartupSeconds[] = [];
+  #engine: EngineLife;
+  #showsRequests: boolean;
+  #restarts = 0;
+
+  constructor(before: LogMemory = emptyMemory) {
+    this.#before = before;
+    this.#aggregator = new WindowAggregator(before.groups);
+    this.#engine = before.engine;
+    this.#showsRequests = before.showsRequests;
+  }
+
+  /**
+   * Takes one line of the log.
+   * @param event what the line says, undefined for a line that says nothing
+   * @param observedAtMs stands in for the time of a line that prints none
+   */
+  add(event: LogEvent | undefined, observedAtMs: number): void {
+    this.#aggregator.add(event, observedAtMs);
+    if (event === undefined) return;
+    if (event.kind === 'request-finished') {
+      this.#requests.take(event);
+      this.#showsRequests = true;
+    }
+    const atMs = event.time === null ? null : (eventTimeMs(event.time) ?? null);
+    const { life, isRestart, startup } = afterLifeEvent(this.#engine, event, atMs);
+    // A new engine may log other things than the last one did.
+    if (isRestart !== undefined) this.#showsRequests = false;
+    if (isRestart) this.#restarts++;
+    if (startup) this.#startups.push(startup);
+    this.#engine = life;
+  }
+
+  /** @param endedMs end of the window, ms since the epoch */
+  close(endedMs: number): LogSummary {
+    const aggregate = this.#aggregator.close();
+    const load = nextLoggedLoad(this.#before.load, aggregate, this.#engine.state, endedMs);
+    const showsBatches = this.#before.showsBatches || aggregate.batchLines > 0;
+    return {
+      aggregate,
+      log: { ...loadReadings(load), ...(showsBatches && tokenReadings(aggregate)) },
+      requestLog: this.#showsRequests ? this.#requests.readings() : {},
+      restarts: this.#restarts,
+      startups: this.#startups,
+      memory: {
+        groups: this.#aggregator.carry,
+        engine: this.#engine,
+        load,
+        showsBatches,
+        showsRequests: this.#showsRequests,
+      },
+    };
+  }
+}
+
+function tokenReadings(aggregate: WindowAggregate): SourceReadings {
+  return {
+    prefillTokens: { values: [aggregate.prefillTokens] },
+    cachedTokens: { values: [aggregate.cachedTokens] },
+    generationTokens: { values: [aggregate.generationTokens] },
+    retractions: { values: [aggregate.retractedRequests] },
+  };
+}
