@@ -20,8 +20,8 @@ export function addFleet(app: App, config: FleetConfig): void {
   };
 
   const { vpc, routerSecurityGroup, workerSecurityGroup } = new Network(makeStack('network', 'Network'), 'Network', {
-    ...config.network,
-    allowedNetworks: config.router.allowedNetworks,
+    config: config.network,
+    allowedNetworks: config.routers.allowedNetworks,
   });
 
   const logRetentionDays = config.logs.retentionDays;
@@ -38,7 +38,7 @@ export function addFleet(app: App, config: FleetConfig): void {
   }
 
   new RouterGroup(makeStack('router', 'Router'), 'RouterGroup', {
-    config: config.router,
+    config: config.routers,
     vpc,
     securityGroup: routerSecurityGroup,
     groupName: names.routerGroup,

@@ -9,12 +9,11 @@ import {
   Vpc,
 } from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
+import type { NetworkConfig } from './config/schema.ts';
 import { ports } from './names.ts';
 
 export interface NetworkProps {
-  readonly availabilityZones: readonly string[];
-  readonly cidr: string;
-  readonly natGateways: number;
+  readonly config: NetworkConfig;
   /** Networks that may reach the routers' port, besides the workers. */
   readonly allowedNetworks: readonly string[];
 }
@@ -31,9 +30,9 @@ export class Network extends Construct {
   constructor(scope: Construct, id: string, props: NetworkProps) {
     super(scope, id);
     this.vpc = new Vpc(this, 'Vpc', {
-      availabilityZones: [...props.availabilityZones],
-      ipAddresses: IpAddresses.cidr(props.cidr),
-      natGateways: props.natGateways,
+      availabilityZones: [...props.config.availabilityZones],
+      ipAddresses: IpAddresses.cidr(props.config.cidr!),
+      natGateways: props.config.natGateways!,
       subnetConfiguration: [
         { name: 'Public', subnetType: SubnetType.PUBLIC, cidrMask: 24, mapPublicIpOnLaunch: false },
         { name: 'Private', subnetType: SubnetType.PRIVATE_WITH_EGRESS },

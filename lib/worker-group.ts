@@ -59,7 +59,7 @@ export class WorkerGroup extends Construct {
       vpc: props.vpc,
       securityGroup: props.securityGroup,
       machineRole: new MachineRole(this, 'Machine', { files: Object.values(files), logGroup }),
-      instanceType: config.instanceType,
+      instanceType: config.instanceTypes[0]!,
       image: config.image,
       volumeGiB: config.volumeGiB,
       userData: machineUserData({

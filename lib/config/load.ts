@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { FleetConfigError, parseYaml } from '../../runtime/shared/config-mistakes.ts';
 import { isLibraryName, readLibraryModel } from './model-library.ts';
-import { type FleetConfig, type FleetFile, fleetSchema, modelSchema, type WorkerGroupConfig } from './schema.ts';
+import { modelSchema } from './model-schema.ts';
+import { type FleetConfig, type FleetFile, fleetSchema, type WorkerGroupConfig } from './schema.ts';
 
 /**
  * Reads a fleet file and the library models that it names.
@@ -17,7 +18,7 @@ export function loadFleetConfig(file: string): FleetConfig {
 }
 
 function withModel(group: FleetFile['workers'][number]): WorkerGroupConfig {
-  if (!isLibraryName(group.model)) return { ...group, model: { path: group.model, flags: {} } };
+  if (!isLibraryName(group.model)) return { ...group, model: { path: group.model, flags: {}, tensorParallel: 1 } };
   const { file, source } = readLibraryModel(group.model);
   return { ...group, model: parseYaml(modelSchema, file, source) };
 }

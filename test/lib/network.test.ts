@@ -38,7 +38,7 @@ test('only routers reach engines and runners, and only workers reach the router'
 });
 
 test('networks that the config allows reach the router and nothing else', () => {
-  const open: FleetConfig = { ...config, router: { ...config.router, allowedNetworks: ['10.0.0.0/8'] } };
+  const open: FleetConfig = { ...config, routers: { ...config.routers, allowedNetworks: ['10.0.0.0/8'] } };
   expect(ingressOf(fleetTemplates(open)['network']!).filter((rule) => rule.from === '10.0.0.0/8')).toEqual([
     { to: 'Router', from: '10.0.0.0/8', port: 8000 },
   ]);
