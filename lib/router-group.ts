@@ -1,14 +1,16 @@
-import { ArnFormat, CfnOutput, Duration, Stack } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc } from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
 import { DaemonBundle } from './bundle.ts';
 import { AgentConfigAsset } from './cloudwatch-agent.ts';
 import type { RouterConfig } from './config/schema.ts';
 import { FleetLogGroup } from './fleet-log-group.ts';
+import { groupArn } from './group-arn.ts';
 import { MachineGroup } from './machine-group.ts';
 import { allow, inThisRegion, MachineRole } from './machine-role.ts';
 import { ports } from './names.ts';
-import { type DaemonUnit, metricsFile, stateFolder } from './systemd.ts';
+import { type DaemonUnit, daemonUnit, metricsFile, stateFolder } from './systemd.ts';
+import { UnitFile } from './unit-file.ts';
 import { machineUserData, nodeProgram, programFolder } from './user-data.ts';
 
 export interface RouterGroupProps {
@@ -51,8 +53,10 @@ export class RouterGroup extends Construct {
       logGroupName: props.logGroupName,
       retentionDays: props.logRetentionDays,
     });
+    const unit = routerUnit(props.config, props.workers, Stack.of(this).region);
+    const units = [new UnitFile(this, 'Unit', { name: unit.name, text: daemonUnit(unit) })];
     const machineRole = new MachineRole(this, 'Machine', {
-      files: Object.values(files),
+      files: [...Object.values(files), ...units],
       logGroup,
       // Discovery. Neither call can be limited to a group or to its instances.
       statements: [
@@ -72,7 +76,7 @@ export class RouterGroup extends Construct {
       userData: machineUserData({
         files,
         agentConfig: 'agent.json',
-        units: [routerUnit(props.config, props.workers, Stack.of(this).region)],
+        units,
       }),
       minCapacity: 1,
       maxCapacity: 1,
@@ -86,16 +90,6 @@ export class RouterGroup extends Construct {
       description: 'Auto Scaling group of the router',
     });
   }
-}
-
-/** AWS chooses the id that stands where the asterisk is. */
-function groupArn(scope: Construct, groupName: string): string {
-  return Stack.of(scope).formatArn({
-    service: 'autoscaling',
-    resource: 'autoScalingGroup',
-    resourceName: `*:autoScalingGroupName/${groupName}`,
-    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-  });
 }
 
 /** How the router runs on its machine. */

@@ -10,6 +10,12 @@ export interface DaemonUnit {
   readonly stopSeconds: number;
   /** The daemon may see devices such as GPUs. @default false */
   readonly usesDevices?: boolean;
+  /** The daemon divides its control group among processes that it starts, and limits them. @default false */
+  readonly dividesCgroup?: boolean;
+  /** Services without which it does not start, without `.service`. @default - none */
+  readonly requires?: readonly string[];
+  /** System groups that the daemon belongs to besides its own. @default - none */
+  readonly groups?: readonly string[];
 }
 
 /** The system user that every daemon runs as. */
@@ -21,20 +27,28 @@ export const logFolder = '/var/log/fleet';
 export const metricsFile = `${logFolder}/metrics.emf`;
 
 /**
+ * The control groups stay writable then; but those outside of the unit's own belong to root. Its sandboxes have limits of
+ * their own, all together none: an engine alone has hundreds of threads.
+ */
+const delegated = 'Delegate=cpu memory pids\nTasksMax=infinity';
+
+/**
  * A hardened systemd unit. The daemon writes to its state and log folders and nowhere else, gains no privileges, is
  * restarted for ever, and at a stop gets SIGTERM alone: its children end when it ends them, or at the deadline.
  */
 export function daemonUnit(unit: DaemonUnit): string {
   const environment = Object.entries({ NODE_ENV: 'production', HOME: stateFolder, ...unit.environment });
+  const { requires = [], groups = [] } = unit;
+  const required = requires.map((name) => `${name}.service`);
   return `[Unit]
 Description=${unit.description}
 Wants=network-online.target
-After=network-online.target
-StartLimitIntervalSec=0
+After=${['network-online.target', ...required].join(' ')}
+${required.length > 0 ? `Requires=${required.join(' ')}\n` : ''}StartLimitIntervalSec=0
 
 [Service]
 User=${daemonUser}
-${environment.map(([name, value]) => `Environment=${quote(`${name}=${value}`, false)}`).join('\n')}
+${groups.length > 0 ? `SupplementaryGroups=${groups.join(' ')}\n` : ''}${environment.map(([name, value]) => `Environment=${quote(`${name}=${value}`, false)}`).join('\n')}
 ExecStart=${unit.command.map((word) => quote(word, true)).join(' ')}
 Restart=always
 RestartSec=2
@@ -54,7 +68,7 @@ ${unit.usesDevices ? 'LimitMEMLOCK=infinity' : 'PrivateDevices=yes\nProtectClock
 ProtectKernelTunables=yes
 ProtectKernelModules=yes
 ProtectKernelLogs=yes
-ProtectControlGroups=yes
+${unit.dividesCgroup ? delegated : 'ProtectControlGroups=yes'}
 RestrictSUIDSGID=yes
 RestrictRealtime=yes
 LockPersonality=yes

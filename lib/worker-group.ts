@@ -11,7 +11,8 @@ import { FleetLogGroup } from './fleet-log-group.ts';
 import { MachineGroup } from './machine-group.ts';
 import { MachineRole } from './machine-role.ts';
 import { ports } from './names.ts';
-import { type DaemonUnit, logFolder, metricsFile, stateFolder } from './systemd.ts';
+import { type DaemonUnit, daemonUnit, logFolder, metricsFile, stateFolder } from './systemd.ts';
+import { UnitFile } from './unit-file.ts';
 import { machineUserData, nodeProgram, programFolder } from './user-data.ts';
 
 export interface WorkerGroupProps {
@@ -37,15 +38,20 @@ export class WorkerGroup extends Construct {
   constructor(scope: Construct, id: string, props: WorkerGroupProps) {
     super(scope, id);
     const { config, agents } = props;
-    const units = [runnerUnit(config, agents), logMonitorUnit()];
+    const units = [runnerUnit(config, agents), logMonitorUnit()].map(
+      (unit) => new UnitFile(this, unit.name, { name: unit.name, text: daemonUnit(unit) }),
+    );
     const files = {
       'runner.mjs': new DaemonBundle(this, 'RunnerBundle', 'runner'),
       // A program of its own: the runner starts it once for each session and looks for it beside itself.
       'chat-agent.mjs': new FileAsset(this, 'ChatAgent', { content: () => readFileSync(chatAgent), extension: '.mjs' }),
       'log-monitor.mjs': new DaemonBundle(this, 'LogMonitorBundle', 'log-monitor'),
+      ...(agents.length > 0 && {
+        'agents.json': new FileAsset(this, 'Agents', { content: JSON.stringify({ agents }), extension: '.json' }),
+      }),
       'agent.json': new AgentConfigAsset(this, 'AgentConfig', {
         logGroupName: props.logGroupName,
-        units: units.map((unit) => unit.name),
+        units: units.map((unit) => unit.unitName),
         logFiles: { engine: engineLog, metrics: metricsFile },
         hasGpu: true,
       }),
@@ -58,7 +64,7 @@ export class WorkerGroup extends Construct {
       groupName: props.groupName,
       vpc: props.vpc,
       securityGroup: props.securityGroup,
-      machineRole: new MachineRole(this, 'Machine', { files: Object.values(files), logGroup }),
+      machineRole: new MachineRole(this, 'Machine', { files: [...Object.values(files), ...units], logGroup }),
       instanceType: config.instanceTypes[0]!,
       image: config.image,
       volumeGiB: config.volumeGiB,
@@ -67,7 +73,7 @@ export class WorkerGroup extends Construct {
         agentConfig: 'agent.json',
         // Triton compiles kernels against Python's headers at run time.
         packages: ['python3.12-devel', 'gcc'],
-        commands: [...installSglang(config.sglang.version), ...writeAgents(agents)],
+        commands: installSglang(config.sglang.version),
         units,
       }),
       minCapacity: config.min,
@@ -111,6 +117,7 @@ export function runnerUnit(config: WorkerGroupConfig, agents: AgentsConfig): Dae
     },
     stopSeconds: config.drainSeconds + engineStopSeconds,
     usesDevices: true,
+    dividesCgroup: true,
   };
 }
 
@@ -131,11 +138,6 @@ function sglangArguments(flags: SglangFlags): string[] {
     if (value === false) return [];
     return value === true ? [`--${flag}`] : [`--${flag}`, String(value)];
   });
-}
-
-/** The quoted end mark keeps bash from touching the text, which is one line. */
-function writeAgents(agents: AgentsConfig): string[] {
-  return agents.length === 0 ? [] : [`cat >${agentsFile} <<'EOF'\n${JSON.stringify({ agents })}\nEOF`];
 }
 
 /** An image that brings SGLang saves these minutes of every boot. */
