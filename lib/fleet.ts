@@ -4,7 +4,7 @@ import { FleetDashboard } from './fleet-dashboard.ts';
 import { fleetNames } from './names.ts';
 import { Network } from './network.ts';
 import { RouterGroup } from './router-group.ts';
-import { WorkerGroup } from './worker-group.ts';
+import { WorkerGroup } from './workers/worker-group.ts';
 
 /** Makes the stacks of one fleet: network, router, one per worker group, dashboard. */
 export function addFleet(app: App, config: FleetConfig): void {

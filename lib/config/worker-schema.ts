@@ -58,6 +58,10 @@ const updates = section({
 const weights = section({
   from: z.enum(['huggingface', 's3', 'image']).describe('Where workers get the weights.'),
   uri: text(/^s3:\/\/[a-z0-9.-]{3,63}\/.+[^/]$/, 'write a folder such as s3://bucket/models/qwen').optional(),
+  stream: z
+    .boolean()
+    .default(false)
+    .describe('Load them from S3 straight into the GPUs, with the Run:ai streamer, instead of by way of the disk.'),
   tokenSecretArn: arn('secretsmanager', 'arn:aws:secretsmanager:us-east-1:123456789012:secret:hf-AbCdEf')
     .optional()
     .describe('Secret with a Hugging Face token, for gated models.'),
@@ -65,6 +69,10 @@ const weights = section({
   .refine(({ from, uri }) => (from === 's3') === (uri !== undefined), {
     path: ['uri'],
     error: 'give a uri exactly for s3',
+  })
+  .refine(({ from, stream }) => from === 's3' || !stream, {
+    path: ['stream'],
+    error: 'only weights in s3 can be streamed',
   })
   .refine(({ from, tokenSecretArn }) => from === 'huggingface' || tokenSecretArn === undefined, {
     path: ['tokenSecretArn'],
@@ -109,7 +117,7 @@ export const workerGroupSchema = section({
   scaling: scaling.prefault({}),
   schedules: z.array(schedule).default([]),
   updates: updates.prefault({}),
-  weights: weights.default({ from: 'huggingface' }),
+  weights: weights.prefault({ from: 'huggingface' }),
   maxSandboxes: count(0, 10_000).default(8).describe('Sessions whose agents may run on one worker.'),
   sandboxMemoryMb: count(0, 1_048_576)
     .default(256)

@@ -10,7 +10,7 @@ import { addFleet } from '../../lib/fleet.ts';
 export const repositoryRoot = path.resolve(import.meta.dirname, '../..');
 
 /** The feature flags that the CDK command line reads from cdk.json. */
-const { context } = JSON.parse(readFileSync(path.join(repositoryRoot, 'cdk.json'), 'utf8')) as {
+export const { context: cdkContext } = JSON.parse(readFileSync(path.join(repositoryRoot, 'cdk.json'), 'utf8')) as {
   context: Record<string, unknown>;
 };
 
@@ -31,7 +31,7 @@ export interface SynthesizedFleet {
 }
 
 export function synthesizeFleet(config: FleetConfig): SynthesizedFleet {
-  const app = new App({ context: { ...context, 'aws:cdk:bundling-stacks': [] } });
+  const app = new App({ context: { ...cdkContext, 'aws:cdk:bundling-stacks': [] } });
   addFleet(app, config);
   const partOf = (stackName: string) => stackName.slice(config.name.length + 1);
   const texts = new Map<string, string>();
