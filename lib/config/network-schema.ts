@@ -19,8 +19,8 @@ export const networkSchema = section({
       'Gateways of a new VPC, through which workers fetch SGLang and weights. 1 is cheapest, one per zone survives the loss of a zone, 0 needs images and weights from S3 and all endpoints.',
     ),
   existing: section({
-    vpcId: text(/^vpc-[0-9a-f]{8,17}$/, 'write a VPC id such as vpc-0123456789abcdef0'),
-    cidr: ipv4Network,
+    vpcId: text(/^vpc-[0-9a-f]{8,17}$/, 'write a VPC id such as vpc-0123456789abcdef0').describe('Id of the VPC.'),
+    cidr: ipv4Network.describe('Its addresses.'),
     privateSubnetIds: subnetIds.min(2).describe('One per availability zone, in the same order.'),
     publicSubnetIds: subnetIds.default([]).describe('Needed only for a load balancer that faces the internet.'),
   })

@@ -32,7 +32,7 @@ const store = section({
 
 export const routersSchema = section({
   count: count(1, 20).default(1).describe('Routers. More than one needs a load balancer and the aurora store.'),
-  instanceType,
+  instanceType: instanceType.describe('Machine of a router; t3.small is enough to try one.'),
   image,
   volumeGiB: count(8, 16_384).describe('Root volume; holds the embedded store.'),
   policy: z.enum(policyNames).default('predicted-ttft').describe('How the worker for a request is chosen.'),
@@ -40,7 +40,9 @@ export const routersSchema = section({
     .enum(['builtin', 'sglang-router'])
     .default('builtin')
     .describe('The built-in relay, or the upstream router process under its supervision.'),
-  loadBalancer: loadBalancer.default({ kind: 'none', internetFacing: false, accessLogs: true }),
+  loadBalancer: loadBalancer
+    .default({ kind: 'none', internetFacing: false, accessLogs: true })
+    .describe('The address of the routers.'),
   allowedNetworks: z
     .array(ipv4Network)
     .default([])
@@ -51,7 +53,9 @@ export const routersSchema = section({
       'Secret with the API keys. Without it one is made with a first key, and its name is an output of the stack.',
     ),
   requireKeys: z.boolean().default(true).describe('Whether clients need an API key.'),
-  store: store.default({ kind: 'embedded', minCapacity: 0.5, maxCapacity: 4, backupDays: 7, deletionProtection: true }),
+  store: store
+    .default({ kind: 'embedded', minCapacity: 0.5, maxCapacity: 4, backupDays: 7, deletionProtection: true })
+    .describe('Where sessions and their transcripts are kept.'),
   drainSeconds: count(0, 3_600).default(600).describe('How long a router that is stopped may finish its answers.'),
   holdSeconds: count(0, 3_600).default(900).describe('How long a request may wait for a first worker.'),
   sessionIdleMinutes: count(1, 43_200).default(60).describe('A session without a message for this long is paused.'),
