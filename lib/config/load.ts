@@ -5,10 +5,14 @@ import { checkFleet } from './check-fleet.ts';
 import { isLibraryName, libraryModels, readLibraryModel } from './model-library.ts';
 import { type LibraryModel, modelSchema } from './model-schema.ts';
 import { resolveFleet } from './resolve.ts';
-import { type FleetConfig, fleetSchema } from './schema.ts';
+import { type FleetConfig, type FleetFile, fleetSchema } from './schema.ts';
 
 /** A fleet file with all that it inherits, and where each part stands. */
 export interface LoadedFleet {
+  readonly file: string;
+  /** What the file says, with defaults. */
+  readonly said: FleetFile;
+  /** The same with what it inherits. */
   readonly config: FleetConfig;
   /** What is allowed, but likely not meant. */
   readonly warnings: readonly FileMistakes[];
@@ -48,7 +52,14 @@ export function readFleet(file: string): LoadedFleet {
   const mistakes = as(false);
   if (mistakes.length > 0) throw new FleetConfigError({ file, mistakes });
   const warnings = as(true);
-  return { config, warnings: warnings.length === 0 ? [] : [{ file, mistakes: warnings }], source, library };
+  return {
+    file,
+    said: parsed.data,
+    config,
+    warnings: warnings.length === 0 ? [] : [{ file, mistakes: warnings }],
+    source,
+    library,
+  };
 }
 
 /** @throws FleetConfigError with every mistake of the file and of the library models that it names */
