@@ -8,7 +8,7 @@ import { routersSchema } from './router-schema.ts';
 import { type WorkerGroupFile, workerGroupSchema } from './worker-schema.ts';
 
 export type { SglangFlags } from './engine-flags.ts';
-export type { NetworkConfig } from './network-schema.ts';
+export type { EndpointService, NetworkConfig } from './network-schema.ts';
 export type { RouterConfig } from './router-schema.ts';
 
 /** They stand in the boot script of a worker, which may have 16 KiB in all. */

@@ -32,8 +32,8 @@ export interface AttemptOptions {
   readonly accepts?: 'any' | 'stream';
   /** Whether a refusing status may be withheld from the client because another worker can be tried. */
   readonly mayRetry: boolean;
-  /** Called with the first body byte that counts as an answer. */
-  readonly onFirstByte: () => void;
+  /** Called with the first body byte that counts as an answer. @param status of that answer */
+  readonly onFirstByte: (status: number) => void;
 }
 
 const refusingStatuses = new Set([429, 500, 502, 503, 504]);
@@ -149,7 +149,7 @@ export class Attempt implements ExchangeHandler {
   #begin(head: ResponseHead, bytes: Buffer): void {
     this.#hasBegun = true;
     this.#options.sink.begin(head, this.#options.workerId);
-    this.#options.onFirstByte();
+    this.#options.onFirstByte(head.status);
     this.#pass(bytes);
   }
 
