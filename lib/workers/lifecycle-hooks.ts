@@ -1,8 +1,6 @@
 import type { CfnAutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
 import type { WorkerGroupConfig } from '../config/schema.ts';
-
-export const launchHook = 'fleet-launch';
-export const terminateHook = 'fleet-terminate';
+import { launchHook, terminateHook } from '../names.ts';
 
 /** What the runner needs after its drain, to stop the engine and say goodbye. */
 export const engineStopSeconds = 60;

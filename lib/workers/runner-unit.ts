@@ -1,16 +1,16 @@
 import type { WorkerGroupConfig } from '../config/schema.ts';
-import { ports } from '../names.ts';
+import { secretReference } from '../fleet-secrets.ts';
+import { launchHook, ports, terminateHook } from '../names.ts';
 import { type DaemonUnit, logFolder, stateFolder } from '../systemd.ts';
 import { nodeProgram, programFolder } from '../user-data.ts';
 import { engineArguments } from './engine-arguments.ts';
-import { launchHook, shortestHookSeconds, startSeconds, stopSeconds, terminateHook } from './lifecycle-hooks.ts';
+import { shortestHookSeconds, startSeconds, stopSeconds } from './lifecycle-hooks.ts';
 import { storageUnitName } from './storage-unit.ts';
 import { type WeightsPlan, weightsPlan } from './weights.ts';
 import { sglangFolder, sglangPython } from './worker-paths.ts';
 
 export const runnerUnitName = 'fleet-runner';
 export const agentsFile = `${programFolder}/agents.json`;
-const withSecrets = `${programFolder}/with-secrets.sh`;
 const withWeights = `${programFolder}/with-weights.sh`;
 const containerProgram = '/usr/bin/docker';
 
@@ -22,13 +22,13 @@ export interface RunnerUnitOptions {
   readonly hasAgents: boolean;
   /** Where the runner registers; without one the routers find its engine through the Auto Scaling group alone. */
   readonly routerUrl?: string | undefined;
-  /** Secret that routers and runners know each other by. */
-  readonly internalSecretArn?: string | undefined;
+  /** Name of the secret by which routers know the runners. */
+  readonly internalSecret: string;
 }
 
 /** How the runner runs on its machine. */
 export function runnerUnit(options: RunnerUnitOptions): DaemonUnit {
-  const { config, groupName, region, hasAgents, routerUrl, internalSecretArn } = options;
+  const { config, groupName, region, hasAgents, routerUrl, internalSecret } = options;
   const plan = weightsPlan(config);
   const flags = {
     '--listen-host': '0.0.0.0',
@@ -48,17 +48,19 @@ export function runnerUnit(options: RunnerUnitOptions): DaemonUnit {
     '--data-dir': `${stateFolder}/runner`,
     '--log-dir': logFolder,
   };
-  const runner = [nodeProgram, `${programFolder}/runner.mjs`, ...Object.entries(flags).flat()];
-  const secrets = {
-    ...plan.secrets,
-    ...(internalSecretArn !== undefined && { FLEET_INTERNAL_SECRET: internalSecretArn }),
-  };
   return {
     name: runnerUnitName,
     description: 'SGLang fleet runner',
-    command: [...secretsPrefix(secrets), ...runner, '--', ...engineArguments(config)],
+    command: [
+      nodeProgram,
+      `${programFolder}/runner.mjs`,
+      ...Object.entries(flags).flat(),
+      '--',
+      ...engineArguments(config),
+    ],
     environment: {
       AWS_REGION: region,
+      FLEET_INTERNAL_SECRET: secretReference(internalSecret),
       // Engines compile kernels at run time, with tools of their own environment and of CUDA.
       CUDA_HOME: '/usr/local/cuda',
       PATH: `${sglangFolder}/bin:/usr/local/cuda/bin:/usr/local/bin:/usr/bin:/bin`,
@@ -93,9 +95,4 @@ function engineFlags(config: WorkerGroupConfig, plan: WeightsPlan): Record<strin
       ? { '--engine': 'sglang', '--python': program }
       : { '--engine': 'container', '--engine-image': container, '--container-program': program }),
   };
-}
-
-function secretsPrefix(secrets: Readonly<Record<string, string>>): string[] {
-  const pairs = Object.entries(secrets).map(([name, arn]) => `${name}=${arn}`);
-  return pairs.length === 0 ? [] : [withSecrets, ...pairs, '--'];
 }

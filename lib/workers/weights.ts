@@ -1,4 +1,5 @@
 import type { WorkerGroupConfig } from '../config/schema.ts';
+import { secretReference } from '../fleet-secrets.ts';
 import { copiedWeightsFolder, imageWeightsFolder, weightsFolder } from './worker-paths.ts';
 
 /** Where an engine finds its weights, and what has to happen before. */
@@ -13,8 +14,8 @@ export interface WeightsPlan {
   readonly packageExtra?: 'runai';
   /** Of the engine. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Environment variables of the engine whose values are in Secrets Manager, by the ARN of the secret. */
-  readonly secrets: Readonly<Record<string, string>>;
+  /** ARN of the secret that the machine may read, to which the environment refers. */
+  readonly secretArn?: string;
 }
 
 /** Where the weights of a group come from. */
@@ -24,15 +25,19 @@ export function weightsPlan({ model, weights }: Pick<WorkerGroupConfig, 'model' 
     case 'huggingface':
       return {
         modelPath: model.path,
-        environment: { HF_HOME: `${weightsFolder}/huggingface`, HF_XET_HIGH_PERFORMANCE: '1' },
-        secrets: tokenSecretArn === undefined ? {} : { HF_TOKEN: tokenSecretArn },
+        environment: {
+          HF_HOME: `${weightsFolder}/huggingface`,
+          HF_XET_HIGH_PERFORMANCE: '1',
+          ...(tokenSecretArn !== undefined && { HF_TOKEN: secretReference(tokenSecretArn) }),
+        },
+        ...(tokenSecretArn !== undefined && { secretArn: tokenSecretArn }),
       };
     case 's3':
       return stream
-        ? { modelPath: uri!, readsFrom: uri!, packageExtra: 'runai', environment: {}, secrets: {} }
-        : { modelPath: copiedWeightsFolder, readsFrom: uri!, copyFrom: uri!, environment: offline, secrets: {} };
+        ? { modelPath: uri!, readsFrom: uri!, packageExtra: 'runai', environment: {} }
+        : { modelPath: copiedWeightsFolder, readsFrom: uri!, copyFrom: uri!, environment: offline };
     case 'image':
-      return { modelPath: `${imageWeightsFolder}/${model.path}`, environment: offline, secrets: {} };
+      return { modelPath: `${imageWeightsFolder}/${model.path}`, environment: offline };
   }
 }
 

@@ -5,6 +5,7 @@ import { DaemonBundle } from '../bundle.ts';
 import { AgentConfigAsset } from '../cloudwatch-agent.ts';
 import type { AgentsConfig } from '../config/schema.ts';
 import { FileAsset } from '../file-asset.ts';
+import { machineScript } from '../machine-script.ts';
 import { daemonUnit, metricsFile } from '../systemd.ts';
 import { UnitFile } from '../unit-file.ts';
 import { logMonitorUnit, logMonitorUnitName } from './log-monitor-unit.ts';
@@ -25,8 +26,7 @@ export interface WorkerFiles {
 }
 
 const chatAgent = path.resolve(import.meta.dirname, '../../runtime/sandboxes/chat-agent.mjs');
-const scripts = ['prepare-weights-folder', 'with-secrets', 'with-weights'];
-const scriptFolder = path.resolve(import.meta.dirname, 'scripts');
+const scripts = ['prepare-weights-folder', 'with-weights'];
 
 export function workerFiles(scope: Construct, options: WorkerFilesOptions): WorkerFiles {
   const { config, agents, groupName, region, logGroupName } = options;
@@ -40,7 +40,7 @@ export function workerFiles(scope: Construct, options: WorkerFilesOptions): Work
         extension: '.mjs',
       }),
       'log-monitor.mjs': new DaemonBundle(scope, 'LogMonitorBundle', 'log-monitor'),
-      ...Object.fromEntries(scripts.map((name) => [`${name}.sh`, scriptFile(scope, name)])),
+      ...Object.fromEntries(scripts.map((name) => [`${name}.sh`, machineScript(scope, name)])),
       ...(agents.length > 0 && {
         'agents.json': new FileAsset(scope, 'Agents', { content: JSON.stringify({ agents }), extension: '.json' }),
       }),
@@ -57,9 +57,4 @@ export function workerFiles(scope: Construct, options: WorkerFilesOptions): Work
       unit(logMonitorUnitName, daemonUnit(logMonitorUnit({ groupName, region }))),
     ],
   };
-}
-
-function scriptFile(scope: Construct, name: string): FileAsset {
-  const content = readFileSync(path.join(scriptFolder, `${name}.sh`), 'utf8');
-  return new FileAsset(scope, name, { content, extension: '.sh' });
 }

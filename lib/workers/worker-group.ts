@@ -26,15 +26,15 @@ export interface WorkerGroupProps {
   readonly logRetentionDays: number;
   /** Where runners register. @default - the routers find engines through the Auto Scaling group alone */
   readonly routerUrl?: string | undefined;
-  /** Secret that routers and runners know each other by. @default - the internal routes are open */
-  readonly internalSecretArn?: string | undefined;
+  /** Name of the secret by which routers know the workers. */
+  readonly internalSecret: string;
 }
 
 /** GPU machines that serve one model: each with an engine, its runner and its log monitor. */
 export class WorkerGroup extends Construct {
   constructor(scope: Construct, id: string, props: WorkerGroupProps) {
     super(scope, id);
-    const { config, groupName, vpc, internalSecretArn } = props;
+    const { config, groupName, vpc, internalSecret } = props;
     const { region } = Stack.of(this);
     const { files, units } = workerFiles(this, { ...props, region });
     const { logGroup } = new FleetLogGroup(this, 'Logs', {
@@ -44,7 +44,7 @@ export class WorkerGroup extends Construct {
     const machineRole = new MachineRole(this, 'Machine', {
       files: [...Object.values(files), ...units],
       logGroup,
-      statements: workerStatements(this, groupName, weightsPlan(config), internalSecretArn),
+      statements: workerStatements(this, groupName, weightsPlan(config), internalSecret),
     });
     const { launchTemplate } = new WorkerLaunchTemplate(this, 'Launch', {
       config,

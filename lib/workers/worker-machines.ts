@@ -12,9 +12,10 @@ import {
   TerminationPolicy,
   UpdatePolicy,
 } from 'aws-cdk-lib/aws-autoscaling';
-import { type ILaunchTemplate, type IVpc, type SubnetSelection, SubnetType } from 'aws-cdk-lib/aws-ec2';
+import type { ILaunchTemplate, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
 import type { WorkerGroupConfig } from '../config/schema.ts';
+import { privateSubnets } from '../network.ts';
 import { lifecycleHooks } from './lifecycle-hooks.ts';
 import { launchedFrom, reservationsOf } from './purchase.ts';
 
@@ -98,8 +99,5 @@ export class WorkerMachines extends Construct {
 
 /** A block of capacity is in one zone. */
 function subnetsFor({ capacityBlock }: WorkerGroupConfig['purchase']): SubnetSelection {
-  return {
-    subnetType: SubnetType.PRIVATE_WITH_EGRESS,
-    ...(capacityBlock !== undefined && { availabilityZones: [capacityBlock.zone] }),
-  };
+  return capacityBlock === undefined ? privateSubnets : { ...privateSubnets, availabilityZones: [capacityBlock.zone] };
 }

@@ -1,6 +1,7 @@
 import { Stack } from 'aws-cdk-lib';
 import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
+import { allowToRead } from '../fleet-secrets.ts';
 import { groupArn } from '../group-arn.ts';
 import { allow, inThisRegion } from '../machine-role.ts';
 import { s3Folder, type WeightsPlan } from './weights.ts';
@@ -10,9 +11,8 @@ export function workerStatements(
   scope: Construct,
   groupName: string,
   plan: WeightsPlan,
-  internalSecretArn: string | undefined,
+  internalSecret: string,
 ): PolicyStatement[] {
-  const secrets = [...Object.values(plan.secrets), ...(internalSecretArn === undefined ? [] : [internalSecretArn])];
   return [
     allow(
       [
@@ -26,7 +26,7 @@ export function workerStatements(
     // Takes no resource.
     allow(['autoscaling:DescribeAutoScalingInstances'], ['*'], inThisRegion(scope)),
     ...(plan.readsFrom === undefined ? [] : readFolder(scope, plan.readsFrom)),
-    ...(secrets.length === 0 ? [] : [allow(['secretsmanager:GetSecretValue'], secrets)]),
+    allowToRead(scope, { names: [internalSecret], arns: plan.secretArn === undefined ? [] : [plan.secretArn] }),
   ];
 }
 

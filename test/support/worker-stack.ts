@@ -42,6 +42,7 @@ export function workerStack(
     agents: [],
     vpc,
     securityGroup: new SecurityGroup(stack, 'SecurityGroup', { vpc }),
+    internalSecret: 'sglang-fleet/sglang-dev/internal',
     groupName,
     logGroupName: '/sglang-fleet/sglang-dev/workers-small',
     logRetentionDays: 14,
