@@ -1,6 +1,7 @@
 import type { PublishMode } from '../shared/cloudwatch/create-sink.ts';
 import type { LogLevel } from '../shared/log.ts';
 import type { KeyList } from './keys/key-list.ts';
+import type { ManagedOptions } from './managed/options.ts';
 import type { PolicyName } from './policy/policies.ts';
 
 /** Everything that a router process is told at its start; built by command.ts from the command line and environment. */
@@ -11,6 +12,8 @@ export interface RouterConfig {
   /** Engines that are known from the start; base URLs. */
   readonly workerUrls: readonly string[];
   readonly policy: PolicyName;
+  /** The sglang-router that carries the requests; undefined leaves them to this router's own relay. */
+  readonly managed: ManagedOptions | undefined;
   /** Folder of the embedded store; undefined keeps it in memory. */
   readonly dataDir: string | undefined;
   /** URL of a Postgres that several routers share, instead of the embedded store. */

@@ -22,6 +22,7 @@ export function testRouterConfig(config: Partial<RouterConfig> = {}): RouterConf
     host: '127.0.0.1',
     workerUrls: [],
     policy: 'predicted-ttft',
+    managed: undefined,
     dataDir: undefined,
     localSandboxes: 0,
     agents: undefined,
