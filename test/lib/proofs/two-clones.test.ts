@@ -39,7 +39,13 @@ test('two clones in different folders, on machines that differ, give the same as
       root: two,
       output: outputs[1],
       // Whoever deploys from here has other settings, and a day in which another date has begun.
-      env: { TZ: 'Pacific/Kiritimati', LANG: 'tr_TR.UTF-8', HOME: '/nonexistent', USER: 'other', AWS_REGION: 'eu-west-1' },
+      env: {
+        TZ: 'Pacific/Kiritimati',
+        LANG: 'tr_TR.UTF-8',
+        HOME: '/nonexistent',
+        USER: 'other',
+        AWS_REGION: 'eu-west-1',
+      },
     }),
   ]);
   const [first, second] = outputs.map(contentsOf) as [Record<string, string>, Record<string, string>];

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { CloudInstance } from '../cloud/story.ts';
 import { repositoryRoot } from '../fleet-templates.ts';
@@ -8,14 +8,16 @@ import type { ShippedMachine } from './shipped-machine.ts';
 import { parseUnit } from './unit-text.ts';
 
 /** Programs that boot scripts take from the image and that do no harm here. */
-const realPrograms = 'bash sh env cat chmod cp dirname basename echo grep head ln mkdir mv rm sed sha256sum sleep tail tee touch tr';
+const realPrograms =
+  'bash sh env cat chmod cp dirname basename echo grep head ln mkdir mv rm sed sleep tail tee touch tr';
 /** Programs of which only the call matters; what they would change is the test machine itself. */
 const silentPrograms =
   'amazon-cloudwatch-agent-ctl chown dnf docker lsblk mdadm mkfs.xfs mount systemctl udevadm useradd';
 /** Programs that say something, see machine-tools.mjs. */
-const spokenPrograms = 'aws curl python3.12';
+const spokenPrograms = 'aws curl python3.12 sha256sum';
 /** Files of a machine, which are below its folder here. */
-const machineFolders = /(?<=^|[\s"'=:,>(])\/(opt|var|etc|dev\/disk|dev\/md|usr\/bin\/node-24|usr\/local\/cuda)(?=[/\s"'):,]|$)/gm;
+const machineFiles =
+  '(?<=^|[\\s"\'=:,>(-])/(opt|var|etc|dev/disk|dev/md|usr/bin/node-24|usr/local/cuda)(?=[/\\s"\'):,}]|$)';
 
 export interface MachinePlace {
   /** Folder of the machine's file system. */
@@ -66,16 +68,24 @@ export class MachineFolder implements AsyncDisposable {
       const file = this.file(`/etc/systemd/system/${name.replace(/\.service$/, '')}.service`);
       const unit = parseUnit(readFileSync(file, 'utf8'));
       const daemon = this.#start(unit.command, unit.environment);
-      this.#daemons.push(daemon);
-      if (!unit.isOneshot) continue;
-      const { code } = await daemon.waitForExit(60_000);
-      if (code !== 0) throw new Error(`${name} ended with ${code}:\n${daemon.output}`);
+      if (!unit.isOneshot) {
+        this.#daemons.push(daemon);
+        continue;
+      }
+      await using run = daemon;
+      const { code } = await run.waitForExit(60_000);
+      if (code !== 0) throw new Error(`${name} ended with ${code}:\n${run.output}`);
     }
   }
 
   /** Where a file of the machine is. */
   file(machinePath: string): string {
     return path.join(this.#place.root, machinePath);
+  }
+
+  /** A daemon that ended by itself: on a machine systemd would start it again, for ever. */
+  get hasFailed(): boolean {
+    return this.#daemons.some(({ hasEnded }) => hasEnded);
   }
 
   /** What the daemons printed, for the message of a failure. */
@@ -92,12 +102,17 @@ export class MachineFolder implements AsyncDisposable {
   }
 
   /** Paths below the folder, the machine's own address for all addresses, its metadata where they are here. */
-  #map(text: string): string {
+  get #mapping(): [pattern: string, replacement: string][] {
     const metadata = this.#place.instance.environment['AWS_EC2_METADATA_SERVICE_ENDPOINT']!;
-    return text
-      .replaceAll(machineFolders, (found) => `${this.#place.root}${found}`)
-      .replaceAll('http://169.254.169.254', metadata.replace(/\/$/, ''))
-      .replaceAll('0.0.0.0', this.#place.address);
+    return [
+      [machineFiles, `${this.#place.root}$&`],
+      ['http://169\\.254\\.169\\.254', metadata.replace(/\/$/, '')],
+      ['0\\.0\\.0\\.0', this.#place.address],
+    ];
+  }
+
+  #map(text: string): string {
+    return this.#mapping.reduce((soFar, [from, to]) => soFar.replaceAll(new RegExp(from, 'gm'), to), text);
   }
 
   #start(command: readonly string[], environment: Readonly<Record<string, string>>): StartedProcess {
@@ -111,20 +126,8 @@ export class MachineFolder implements AsyncDisposable {
       ...this.#place.environment,
       PATH: this.#programs,
     };
-    for (const shipped of readdirSync(this.#place.root, { recursive: true, withFileTypes: true })) {
-      // Scripts name files of the machine too.
-      if (shipped.isFile() && shipped.name.endsWith('.sh')) this.#mapFile(path.join(shipped.parentPath, shipped.name));
-    }
     const options = { cwd: this.#place.root, env, stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'] };
     return new StartedProcess(spawn(file!, args, { ...options, detached: true }));
-  }
-
-  readonly #mapped = new Set<string>();
-
-  #mapFile(file: string): void {
-    if (this.#mapped.has(file) || file.endsWith('user-data.sh')) return;
-    this.#mapped.add(file);
-    writeFileSync(file, this.#map(readFileSync(file, 'utf8')));
   }
 
   #installPrograms(): void {
@@ -162,6 +165,7 @@ export class MachineFolder implements AsyncDisposable {
       simulator: path.join(repositoryRoot, 'runtime/cli/main.ts'),
       calls: this.#callsFile,
       assets: Object.fromEntries(this.#machine.assets),
+      mapping: this.#mapping,
     };
     writeFileSync(path.join(root, 'machine.json'), JSON.stringify(description));
   }

@@ -90,5 +90,7 @@ function resolve(value: unknown, place: TemplatePlace): string {
 
 /** Safe in a shell and in an address. */
 function placeholder(argument: unknown): string {
-  return JSON.stringify(argument).replaceAll(/[^\w]+/g, '-').replaceAll(/^-|-$/g, '');
+  return JSON.stringify(argument)
+    .replaceAll(/[^\w]+/g, '-')
+    .replaceAll(/^-|-$/g, '');
 }

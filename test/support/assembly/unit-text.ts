@@ -27,9 +27,8 @@ export function parseUnit(text: string): ServiceUnit {
 
 function wordsOf(line: string): string[] {
   return [...line.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(([, quoted, plain]) =>
-    (quoted?.replaceAll(/\\(.)/g, (_, character: string) => (character === 'n' ? '\n' : character)) ?? plain!).replaceAll(
-      '%%',
-      '%',
-    ),
+    (
+      quoted?.replaceAll(/\\(.)/g, (_, character: string) => (character === 'n' ? '\n' : character)) ?? plain!
+    ).replaceAll('%%', '%'),
   );
 }

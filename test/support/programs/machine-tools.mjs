@@ -1,10 +1,13 @@
 // Programs of a machine's image that boot scripts and units call, for a machine that is a folder: `TOOL ARGUMENTS...`.
-// What is in FLEET_MACHINE (JSON): `assets`, a file for each key of the bucket of assets; `secrets`, a value for each name.
+// The file FLEET_MACHINE (JSON) says what the machine is; see test/support/assembly/machine-folder.ts.
+import { createHash } from 'node:crypto';
 import { appendFileSync, copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 const [tool, ...args] = process.argv.slice(2);
-const { root, node, simulator, calls, assets } = JSON.parse(readFileSync(process.env['FLEET_MACHINE'], 'utf8'));
+const { root, node, simulator, calls, assets, mapping } = JSON.parse(
+  readFileSync(process.env['FLEET_MACHINE'], 'utf8'),
+);
 appendFileSync(calls, `${[tool, ...args].join(' ')}\n`);
 
 const option = (name) => args[args.indexOf(name) + 1];
@@ -12,6 +15,7 @@ const option = (name) => args[args.indexOf(name) + 1];
 const tools = {
   aws: { 's3 cp': fetchAsset, 'ec2 attach-volume': attachVolume },
   curl,
+  sha256sum: compareDigests,
   python: { '-m venv': makePython },
 };
 
@@ -26,6 +30,18 @@ function fetchAsset() {
   if (file === undefined) fail(`the bucket has no ${from}`);
   mkdirSync(path.dirname(to), { recursive: true });
   copyFileSync(file, to);
+}
+
+/** `sha256sum --check` of its standard input. What it found good is then made to speak of this machine's folder. */
+function compareDigests() {
+  for (const line of readFileSync(0, 'utf8').split('\n').filter(Boolean)) {
+    const [, digest, file] = /^([0-9a-f]{64}) {2}(\S+)$/.exec(line);
+    const bytes = readFileSync(file);
+    if (createHash('sha256').update(bytes).digest('hex') !== digest) fail(`${file}: FAILED`, 1);
+    if (!/\.(sh|service)$/.test(file)) continue;
+    const text = mapping.reduce((soFar, [from, to]) => soFar.replaceAll(new RegExp(from, 'gm'), to), bytes.toString());
+    writeFileSync(file, text);
+  }
 }
 
 function attachVolume() {
@@ -53,7 +69,7 @@ function makePython() {
   symlinkSync('python', path.join(path.dirname(program), 'python3'));
 }
 
-function fail(message) {
+function fail(message, status = 127) {
   console.error(message);
-  process.exit(127);
+  process.exit(status);
 }
