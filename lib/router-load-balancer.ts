@@ -14,10 +14,10 @@ import {
 } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
 import { AccessLogBucket } from './access-log-bucket.ts';
-import { idleTimeoutSeconds } from './config/router-schema.ts';
 import type { RouterConfig } from './config/schema.ts';
 import { ports } from './names.ts';
 import { privateSubnets, publicSubnets } from './network.ts';
+import { silenceSeconds } from './router-unit.ts';
 import { listenerPort } from './security-groups.ts';
 
 export interface RouterLoadBalancerProps {
@@ -29,8 +29,6 @@ export interface RouterLoadBalancerProps {
   readonly logRetentionDays: number;
 }
 
-/** What a request may be silent for on its way through a network load balancer: its hold, then its answer. */
-const answerSeconds = 900;
 /** The router lives and takes requests; whether it has workers is no reason to replace it. */
 const healthCheck = {
   path: '/health',
@@ -73,7 +71,7 @@ function applicationLoadBalancer(scope: Construct, props: RouterLoadBalancerProp
     internetFacing,
     vpcSubnets: internetFacing ? publicSubnets : privateSubnets,
     securityGroup: props.securityGroup,
-    idleTimeout: Duration.seconds(idleTimeoutSeconds),
+    idleTimeout: Duration.seconds(silenceSeconds(config)),
     dropInvalidHeaderFields: true,
   });
   const targetGroup = new ApplicationTargetGroup(scope, 'Routers', {
@@ -125,7 +123,7 @@ function networkLoadBalancer(scope: Construct, props: RouterLoadBalancerProps): 
     port: listenerPort(config),
     defaultTargetGroups: [targetGroup],
     ...(certificateArn === undefined
-      ? { protocol: Protocol.TCP, tcpIdleTimeout: Duration.seconds(config.holdSeconds + answerSeconds) }
+      ? { protocol: Protocol.TCP, tcpIdleTimeout: Duration.seconds(silenceSeconds(config)) }
       : { protocol: Protocol.TLS, certificates: [ListenerCertificate.fromArn(certificateArn)] }),
   });
   return loadBalancer;

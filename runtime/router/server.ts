@@ -10,6 +10,7 @@ import { controlListener, FrontServer } from './front/front-server.ts';
 import { maxHeadBytes } from './front/request-head.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { requireScope } from './keys/require-scope.ts';
+import type { ManagedRouter } from './managed/managed-router.ts';
 import type { RouterMetrics } from './metrics.ts';
 import type { Relay } from './relay/relay.ts';
 import { registerAdminRoutes } from './routes/admin.ts';
@@ -23,6 +24,8 @@ import type { ListenerTls } from './tls.ts';
 export interface ServerParts {
   readonly config: RouterConfig;
   readonly relay: Relay;
+  /** The process that carries the requests in the relay's place. */
+  readonly managed: ManagedRouter | undefined;
   readonly registry: Registry;
   readonly coordinator: Coordinator;
   readonly store: Store;
@@ -66,6 +69,7 @@ export async function createServer(parts: ServerParts): Promise<RouterServer> {
     relay: (request, response) => void relay.handle(request, response),
     control: app.server,
     tls,
+    timeouts: { idleMs: 1_000 * config.keepAliveSeconds },
   });
   return {
     get address() {

@@ -13,6 +13,8 @@ import type { ClientRequest } from '../front/client-request.ts';
 import type { ClientResponse } from '../front/client-response.ts';
 import type { ApiKey } from '../keys/api-key.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
+import { ManagedCarrier } from '../managed/managed-carrier.ts';
+import type { ManagedRouter } from '../managed/managed-router.ts';
 import type { RouterMetrics } from '../metrics.ts';
 import { type Policy, type RoutingFacts, uncachedTokensOn } from '../policy/policy.ts';
 import { TokenEstimate } from '../policy/token-estimate.ts';
@@ -32,6 +34,8 @@ import { StallWatch } from './stall-watch.ts';
 
 export interface RelayOptions {
   readonly registry: Registry;
+  /** Carries the requests in the place of workers that are chosen here. */
+  readonly managed?: ManagedRouter | undefined;
   readonly admission: Admission<Worker>;
   readonly keys: KeyRing;
   readonly policy: Policy;
@@ -65,16 +69,17 @@ export class Relay {
   readonly #hold: Hold;
   readonly #watch: StallWatch;
   readonly #dispatcher: Dispatcher;
+  readonly #managed: ManagedCarrier | undefined;
   #open = 0;
   #isDraining = false;
   #onDrained: (() => void) | undefined;
 
   constructor(options: RelayOptions) {
-    const { registry, policy, metrics, log, timeScale, heartbeatMs, isCappedPerWorker } = options;
+    const { registry, managed, policy, metrics, log, timeScale, heartbeatMs, isCappedPerWorker } = options;
     const engineNowMs = () => performance.now() * timeScale;
     this.#options = options;
     const { retryAfterSeconds = () => usualRetrySeconds } = options;
-    this.#hold = new Hold(registry, holdLimits, retryAfterSeconds);
+    this.#hold = new Hold(managed ?? registry, holdLimits, retryAfterSeconds);
     this.#watch = new StallWatch({
       canary: (worker, timeoutMs) => askForOneToken(worker.engine, { timeoutMs }),
       onStall: (worker, detail) => this.#onStall(worker, detail),
@@ -100,6 +105,8 @@ export class Relay {
       isCappedPerWorker,
       retryAfterSeconds,
     });
+    const parts = { registry, metrics, hold: this.#hold, isDraining, heartbeatMs };
+    this.#managed = managed && new ManagedCarrier({ managed, ...parts });
     metrics.observeHeld(() => this.#hold.size);
   }
 
@@ -132,6 +139,7 @@ export class Relay {
 
   close(): void {
     this.#watch.close();
+    this.#managed?.close();
   }
 
   /** Handles one request to its end. Never rejects. */
@@ -193,13 +201,13 @@ export class Relay {
 
   /** One request with its body, from admission to its end. */
   async #carry(passage: Passage, key: ApiKey): Promise<string> {
-    if (passage.facts.isStream && isContinuable(passage.dialect)) {
+    if (passage.facts.isStream && isContinuable(passage.dialect) && !this.#managed) {
       passage.answer.recordTo(new SentRecord(this.#records, maxRecordBytes));
     }
     const slot = await this.#admit(passage, key);
     let uncachedTokens: number | undefined;
     try {
-      const outcome = await this.#dispatcher.carry(passage, slot);
+      const outcome = await (this.#managed ?? this.#dispatcher).carry(passage, slot);
       if (outcome === 'ok') uncachedTokens = this.#learn(passage);
       return outcome;
     } finally {
