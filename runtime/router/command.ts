@@ -81,6 +81,15 @@ export function routerCommand(): Command {
         .default(604_800),
     )
     .addOption(
+      option(
+        '--session-retention-hours <hours>',
+        'an ended session is deleted after so long, with its transcript; 0 keeps it',
+      )
+        .env('FLEET_SESSION_RETENTION_HOURS')
+        .argParser(parseIntegerIn(0, 1e6))
+        .default(720),
+    )
+    .addOption(
       option('--max-sessions-per-key <count>', 'sessions of one API key that have not ended')
         .env('FLEET_MAX_SESSIONS_PER_KEY')
         .argParser(parseIntegerIn(1, 1e9))

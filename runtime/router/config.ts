@@ -23,6 +23,8 @@ export interface RouterConfig {
   /** A session without a message for so long is paused; one that was paused for so long is ended. */
   readonly sessionIdleSeconds: number;
   readonly sessionEndSeconds: number;
+  /** One that ended so long ago is deleted with its transcript; 0 keeps it for ever. */
+  readonly sessionRetentionHours: number;
   /** Sessions of one key that have not ended. */
   readonly maxSessionsPerKey: number;
   /** Sandboxes that this router hosts itself, for a fleet of one machine without runners; 0 hosts none. */

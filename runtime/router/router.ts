@@ -13,7 +13,7 @@ import { startLivenessSweep } from './coordinator/liveness.ts';
 import { LoadStreams } from './coordinator/load-streams.ts';
 import { Prober } from './coordinator/prober.ts';
 import { Registry } from './coordinator/registry.ts';
-import type { Worker } from './coordinator/worker.ts';
+import { priorBytesPerToken, type Worker } from './coordinator/worker.ts';
 import { sha256Of } from './keys/api-key.ts';
 import { openKeyRing } from './keys/open-key-ring.ts';
 import { observeRouterEngine } from './managed/engine-metrics.ts';
@@ -21,11 +21,13 @@ import { engineView } from './managed/engine-view.ts';
 import { ManagedRouter } from './managed/managed-router.ts';
 import { RouterMetrics } from './metrics.ts';
 import { createPolicy } from './policy/policies.ts';
+import { TokenEstimate } from './policy/token-estimate.ts';
 import { Relay } from './relay/relay.ts';
 import { createAdminServer } from './routes/admin.ts';
 import { openGroupScaling } from './scaling/group-scaling.ts';
 import { createServer } from './server.ts';
 import { hostLocally } from './sessions/local-runner.ts';
+import { MessageLimits } from './sessions/message-limits.ts';
 import type { LocalRunner } from './sessions/runner-backends.ts';
 import { createSessionService } from './sessions/session-service.ts';
 import { Store } from './store/store.ts';
@@ -94,6 +96,7 @@ export async function startRouter(
     turnTimeoutMs: 1_000 * config.turnTimeoutSeconds,
     idleMs: 1_000 * config.sessionIdleSeconds,
     endAfterMs: 1_000 * config.sessionEndSeconds,
+    retentionMs: config.sessionRetentionHours === 0 ? undefined : 3_600_000 * config.sessionRetentionHours,
     maxPerKey: config.maxSessionsPerKey,
   });
   const stopLocal = extras.local && (await hostLocally(extras.local, coordinator, log, timeScale));
@@ -119,6 +122,7 @@ export async function startRouter(
   );
   registry.on('ready', () => admission.recheck());
   const scaling = openGroupScaling(config, { routerId: coordinator.id, registry, metrics, log });
+  const tokens = new TokenEstimate(priorBytesPerToken);
   const relay = new Relay({
     registry,
     managed,
@@ -126,6 +130,7 @@ export async function startRouter(
     keys,
     log,
     metrics,
+    tokens,
     policy: createPolicy(config.policy),
     maxBodyBytes: config.maxBodyBytes,
     holdMs: 1_000 * config.holdSeconds,
@@ -137,7 +142,9 @@ export async function startRouter(
     ...(scaling && { retryAfterSeconds: () => scaling.retryAfterSeconds() }),
   });
   scaling?.start(relay.held);
-  const parts = { config, relay, managed, registry, coordinator, store, sessions, metrics, keys, log, tls };
+  const messageLimits = new MessageLimits(admission, tokens);
+  const control = { coordinator, store, sessions, messageLimits, metrics, keys, log, tls };
+  const parts = { config, relay, managed, registry, ...control };
   const server = await createServer(parts);
   await server.listen(config.port, config.host);
   const admin = config.adminPort === undefined ? undefined : await createAdminServer(parts);

@@ -17,6 +17,7 @@ import { registerAdminRoutes } from './routes/admin.ts';
 import { healthRoutes } from './routes/health.ts';
 import { modelRoutes } from './routes/models.ts';
 import { sessionRoutes } from './routes/sessions.ts';
+import type { MessageLimits } from './sessions/message-limits.ts';
 import type { SessionService } from './sessions/session-service.ts';
 import type { Store } from './store/store.ts';
 import type { ListenerTls } from './tls.ts';
@@ -30,6 +31,7 @@ export interface ServerParts {
   readonly coordinator: Coordinator;
   readonly store: Store;
   readonly sessions: SessionService;
+  readonly messageLimits: MessageLimits;
   readonly metrics: RouterMetrics;
   readonly keys: KeyRing;
   readonly log: Logger;

@@ -30,6 +30,7 @@ export function testRouterConfig(config: Partial<RouterConfig> = {}): RouterConf
     databaseSecret: undefined,
     sessionIdleSeconds: 1_800,
     sessionEndSeconds: 604_800,
+    sessionRetentionHours: 720,
     maxSessionsPerKey: 10_000,
     turnTimeoutSeconds: 60,
     asg: undefined,

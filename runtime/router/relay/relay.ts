@@ -7,7 +7,7 @@ import { rateLimitHeaders } from '../admission/rate-limit-headers.ts';
 import type { Slot } from '../admission/slot.ts';
 import { waitForSlot } from '../admission/wait-for-slot.ts';
 import type { Registry } from '../coordinator/registry.ts';
-import { priorBytesPerToken, type Worker } from '../coordinator/worker.ts';
+import type { Worker } from '../coordinator/worker.ts';
 import { routerError } from '../errors.ts';
 import type { ClientRequest } from '../front/client-request.ts';
 import type { ClientResponse } from '../front/client-response.ts';
@@ -17,7 +17,7 @@ import { ManagedCarrier } from '../managed/managed-carrier.ts';
 import type { ManagedRouter } from '../managed/managed-router.ts';
 import type { RouterMetrics } from '../metrics.ts';
 import { type Policy, type RoutingFacts, uncachedTokensOn } from '../policy/policy.ts';
-import { TokenEstimate } from '../policy/token-estimate.ts';
+import type { TokenEstimate } from '../policy/token-estimate.ts';
 import { usualRetrySeconds } from '../scaling/retry-after.ts';
 import { askForOneToken } from '../upstream/one-token.ts';
 import { readUsage } from '../upstream/usage.ts';
@@ -39,6 +39,8 @@ export interface RelayOptions {
   readonly admission: Admission<Worker>;
   readonly keys: KeyRing;
   readonly policy: Policy;
+  /** Learns from what engines report. */
+  readonly tokens: TokenEstimate;
   readonly log: Logger;
   readonly metrics: RouterMetrics;
   readonly maxBodyBytes: number;
@@ -64,7 +66,6 @@ const maxRecordsBytes = 128 * 1024 * 1024;
 /** The data plane: takes a generation request, picks an engine, passes the answer back. */
 export class Relay {
   readonly #options: RelayOptions;
-  readonly #tokens = new TokenEstimate(priorBytesPerToken);
   readonly #records = new RecordBudget(maxRecordsBytes);
   readonly #hold: Hold;
   readonly #watch: StallWatch;
@@ -185,13 +186,12 @@ export class Relay {
     if (head.method !== 'POST' && head.method !== 'PUT') {
       throw routerError('METHOD_NOT_ALLOWED', { method: head.method, path: head.target });
     }
-    const { maxBodyBytes, holdMs, injectRid, keys } = this.#options;
+    const { maxBodyBytes, holdMs, injectRid, keys, tokens } = this.#options;
     const key = keys.authorize(request.credentials, 'inference');
     if (key instanceof CodedError) throw key;
     const reading = request.readBody(maxBodyBytes);
     const held = reading instanceof Promise ? await reading : reading;
     try {
-      const tokens = this.#tokens;
       const options = { requestId, request, response, answer, held, startedAtMs, holdMs, injectRid, tokens };
       return await this.#carry(openPassage(options), key);
     } finally {
@@ -232,7 +232,7 @@ export class Relay {
         ({ waitedMs }) => metrics.queueTime.observe(waitedMs / 1_000),
         () => {},
       );
-    passage.answer.addHeaders(rateLimitHeaders(admission.meterOf(key.keyId), performance.now()));
+    passage.answer.addHeaders(rateLimitHeaders(admission.meterOf(key.keyId), admission.nowMs));
     return slot;
   }
 
@@ -240,7 +240,7 @@ export class Relay {
   #learn({ facts, answer, worker }: Passage): number | undefined {
     const usage = readUsage(answer.lastParts);
     if (!usage) return undefined;
-    this.#tokens.observe(facts.promptEnd - facts.promptStart, usage.promptTokens);
+    this.#options.tokens.observe(facts.promptEnd - facts.promptStart, usage.promptTokens);
     worker?.noteUsage(usage);
     return Math.max(0, usage.promptTokens - (usage.cachedTokens ?? 0));
   }
