@@ -141,6 +141,7 @@ export function runnerCommand(): Command {
         .argParser(seconds)
         .default(120),
     )
+    .addOption(new Option('--region <name>', 'AWS region (default: that of the instance)').env('AWS_REGION'))
     .addOption(
       new Option('--data-dir <folder>', 'state that outlives the process')
         .env('FLEET_DATA_DIR')

@@ -19,7 +19,8 @@ export async function runRunner(flags: RunnerFlags, engineArguments: readonly st
   const given = resolveRunnerOptions(flags, engineArguments);
   const log = createLogger({ service: 'runner' });
   try {
-    const options = { ...given, internalSecret: await resolveSecret(given.internalSecret, secretsManagerLoader()) };
+    const loadSecret = secretsManagerLoader({ region: flags.region });
+    const options = { ...given, internalSecret: await resolveSecret(given.internalSecret, loadSecret) };
     const lock = await claimDataDir(options.dataDir, log);
     process.on('exit', () => lock.release());
     const engine = createEngine(options, lock, log);
