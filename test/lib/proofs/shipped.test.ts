@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { AwsEndpoints } from '../../support/assembly/aws-endpoints.ts';
 import { MachineFolder } from '../../support/assembly/machine-folder.ts';
+import { makeSecrets } from '../../support/assembly/made-secrets.ts';
 import { readAssembly } from '../../support/assembly/read-assembly.ts';
 import { machinesOf, type ShippedMachine } from '../../support/assembly/shipped-machine.ts';
 import { synthesize } from '../../support/assembly/synthesize.ts';
@@ -14,7 +15,6 @@ import { temporaryDirectory } from '../../support/temporary-directory.ts';
 const dev = devConfig();
 const workerGroup = `${dev.name}-workers-${dev.workers[0]!.name}`;
 const place = { region: dev.region, account: '123456789012' };
-const internalSecret = 'a-secret-of-the-fleet';
 
 /** Machines have fixed ports, so each has a loopback address that is its own; elsewhere than on Linux there is only one. */
 const network = `127.${randomInt(1, 255)}.${randomInt(1, 255)}`;
@@ -24,7 +24,8 @@ test('what the templates ship is what runs: a completion through a router and a 
   await using folder = await temporaryDirectory();
   const output = path.join(folder.path, 'assembly');
   await synthesize({ config: 'fleets/dev.yaml', output });
-  const machines = readAssembly(output).flatMap((stack) => machinesOf(stack, place));
+  const stacks = readAssembly(output);
+  const machines = stacks.flatMap((stack) => machinesOf(stack, place));
   const shipped = (part: string): ShippedMachine => machines.find(({ stack }) => stack === `${dev.name}-${part}`)!;
 
   await using cloud = await FakeCloud.start();
@@ -34,7 +35,7 @@ test('what the templates ship is what runs: a completion through a router and a 
     desiredCapacity: 1,
     hooks: [{ name: 'fleet-launch', transition: 'launching' }],
   });
-  await using endpoints = await AwsEndpoints.start({ [`${dev.name}/internal`]: internalSecret });
+  await using endpoints = await AwsEndpoints.start(makeSecrets(stacks));
   const machine = async (part: string, group: string, host: number) => {
     const root = path.join(folder.path, part);
     mkdirSync(root);
