@@ -6,7 +6,7 @@ import { Network } from './network.ts';
 import { RouterGroup } from './router-group.ts';
 import { servedModel } from './served-model.ts';
 import { FleetState } from './state.ts';
-import { WorkerGroup } from './worker-group.ts';
+import { WorkerGroup } from './workers/worker-group.ts';
 
 /** Makes the stacks of one fleet: network, state, one per worker group, router, dashboard. */
 export function addFleet(app: App, config: FleetConfig): void {
