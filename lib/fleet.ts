@@ -1,5 +1,5 @@
 import { type App, Stack, Tags } from 'aws-cdk-lib';
-import type { FleetConfig } from './config/schema.ts';
+import type { FleetConfig, WorkerGroupConfig } from './config/schema.ts';
 import { FleetDashboard } from './fleet-dashboard.ts';
 import { fleetNames } from './names.ts';
 import { Network } from './network.ts';
@@ -37,6 +37,7 @@ export function addFleet(app: App, config: FleetConfig): void {
     });
   }
 
+  const [workers] = config.workers as [WorkerGroupConfig];
   new RouterGroup(makeStack('router', 'Router'), 'RouterGroup', {
     config: config.routers,
     vpc,
@@ -44,7 +45,7 @@ export function addFleet(app: App, config: FleetConfig): void {
     groupName: names.routerGroup,
     logGroupName: names.routerLogs,
     logRetentionDays,
-    workerGroupName: names.workerGroup(config.workers[0]!.name),
+    workers: { groupName: names.workerGroup(workers.name), mayBeNone: workers.min === 0 },
   });
 
   new FleetDashboard(makeStack('dashboard', 'Dashboard'), 'FleetDashboard', {

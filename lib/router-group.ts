@@ -1,4 +1,4 @@
-import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
+import { ArnFormat, CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc } from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
 import { DaemonBundle } from './bundle.ts';
@@ -8,7 +8,7 @@ import { FleetLogGroup } from './fleet-log-group.ts';
 import { MachineGroup } from './machine-group.ts';
 import { allow, inThisRegion, MachineRole } from './machine-role.ts';
 import { ports } from './names.ts';
-import { type DaemonUnit, stateFolder } from './systemd.ts';
+import { type DaemonUnit, metricsFile, stateFolder } from './systemd.ts';
 import { machineUserData, nodeProgram, programFolder } from './user-data.ts';
 
 export interface RouterGroupProps {
@@ -18,11 +18,20 @@ export interface RouterGroupProps {
   readonly groupName: string;
   readonly logGroupName: string;
   readonly logRetentionDays: number;
-  /** Auto Scaling group in which the router finds its workers. */
-  readonly workerGroupName: string;
+  readonly workers: RoutedWorkers;
+}
+
+/** What the router must know of its workers before there are any. */
+export interface RoutedWorkers {
+  /** Auto Scaling group in which it finds them. */
+  readonly groupName: string;
+  /** The group may scale to zero; requests then wait for the first worker to start. */
+  readonly mayBeNone: boolean;
 }
 
 const unitName = 'fleet-router';
+/** A first worker installs, downloads its weights and starts its engine; the OpenAI clients give up after as long. */
+const startSeconds = 600;
 /** What the router needs after its drain, to close its store. */
 const closeSeconds = 15;
 
@@ -32,7 +41,11 @@ export class RouterGroup extends Construct {
     super(scope, id);
     const files = {
       'router.mjs': new DaemonBundle(this, 'RouterBundle', 'router'),
-      'agent.json': new AgentConfigAsset(this, 'AgentConfig', { logGroupName: props.logGroupName, units: [unitName] }),
+      'agent.json': new AgentConfigAsset(this, 'AgentConfig', {
+        logGroupName: props.logGroupName,
+        units: [unitName],
+        logFiles: { metrics: metricsFile },
+      }),
     };
     const { logGroup } = new FleetLogGroup(this, 'Logs', {
       logGroupName: props.logGroupName,
@@ -44,6 +57,8 @@ export class RouterGroup extends Construct {
       // Discovery. Neither call can be limited to a group or to its instances.
       statements: [
         allow(['autoscaling:DescribeAutoScalingGroups', 'ec2:DescribeInstances'], ['*'], inThisRegion(this)),
+        // Raises the workers from zero.
+        allow(['autoscaling:SetDesiredCapacity'], [groupArn(this, props.workers.groupName)]),
       ],
     });
     new MachineGroup(this, 'Router', {
@@ -57,7 +72,7 @@ export class RouterGroup extends Construct {
       userData: machineUserData({
         files,
         agentConfig: 'agent.json',
-        units: [routerUnit(props.config, props.workerGroupName, Stack.of(this).region)],
+        units: [routerUnit(props.config, props.workers, Stack.of(this).region)],
       }),
       minCapacity: 1,
       maxCapacity: 1,
@@ -73,12 +88,24 @@ export class RouterGroup extends Construct {
   }
 }
 
+/** AWS chooses the id that stands where the asterisk is. */
+function groupArn(scope: Construct, groupName: string): string {
+  return Stack.of(scope).formatArn({
+    service: 'autoscaling',
+    resource: 'autoScalingGroup',
+    resourceName: `*:autoScalingGroupName/${groupName}`,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+}
+
 /** How the router runs on its machine. */
-export function routerUnit(config: RouterConfig, workerGroupName: string, region: string): DaemonUnit {
+export function routerUnit(config: RouterConfig, workers: RoutedWorkers, region: string): DaemonUnit {
   const options = {
     '--host': '0.0.0.0',
     '--port': String(ports.router),
-    '--asg': workerGroupName,
+    '--asg': workers.groupName,
+    ...(workers.mayBeNone && { '--hold-seconds': String(startSeconds) }),
+    '--emf-file': metricsFile,
     '--policy': config.policy,
     '--drain-seconds': String(config.drainSeconds),
     '--data-dir': `${stateFolder}/router`,

@@ -1,7 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** What a client saw. `cut` is a broken answer without a word of why; `late` one that it gave up. */
-export type SoakOutcome = 'whole' | 'left' | 'refused-garbage' | 'error-event' | 'cut' | 'late' | `status-${number}`;
+/**
+ * What a client saw. `cut-stream` is a stream that broke without a word of why; `cut-body` an answer that is no stream and
+ * is shorter than announced, which can be told by nothing but its end; `late` one that it gave up.
+ */
+export type SoakOutcome =
+  | 'whole'
+  | 'left'
+  | 'refused-garbage'
+  | 'error-event'
+  | 'cut-stream'
+  | 'cut-body'
+  | 'late'
+  | `status-${number}`;
 
 const patienceMs = 60_000;
 
@@ -28,9 +39,10 @@ export async function sendOne(url: string): Promise<SoakOutcome> {
     if (response.status !== 200) return `status-${response.status}`;
     if (!stream) return 'whole';
     if (text.includes('"error":')) return 'error-event';
-    return text.endsWith('data: [DONE]\n\n') ? 'whole' : 'cut';
+    return text.endsWith('data: [DONE]\n\n') ? 'whole' : 'cut-stream';
   } catch (error) {
     if (isLeaving) return 'left';
-    return (error as Error).name === 'TimeoutError' ? 'late' : 'cut';
+    if ((error as Error).name === 'TimeoutError') return 'late';
+    return stream ? 'cut-stream' : 'cut-body';
   }
 }

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { publishModes } from '../shared/cloudwatch/create-sink.ts';
 import { collectBaseUrls, parseIntegerIn, parsePort, parsePositiveNumber } from '../shared/options.ts';
 import type { RouterConfig } from './config.ts';
 import { noKeys, parseKeyList } from './keys/key-list.ts';
@@ -77,6 +78,27 @@ export function routerCommand(): Command {
     )
     .addOption(option('--asg <name>', 'Auto Scaling group whose instances are workers').env('FLEET_ASG'))
     .addOption(option('--region <name>', 'AWS region of the group (default: that of the instance)').env('AWS_REGION'))
+    .addOption(
+      option('--start-workers <count>', 'instances to start when requests wait and the group is at zero; 0 for never')
+        .env('FLEET_START_WORKERS')
+        .argParser(parseIntegerIn(0, 1_000))
+        .default(1),
+    )
+    .addOption(
+      option('--publish <how>', "how the group's metrics reach CloudWatch (default: mixed with --asg, none without)")
+        .env('FLEET_PUBLISH')
+        .choices(['none', ...publishModes]),
+    )
+    .addOption(
+      option('--metric-namespace <name>', 'CloudWatch namespace of these metrics (default: SGLang/Fleet)').env(
+        'FLEET_METRIC_NAMESPACE',
+      ),
+    )
+    .addOption(
+      option('--emf-file <path>', 'file for metrics in log lines, for the CloudWatch agent (default: stdout)').env(
+        'FLEET_EMF_FILE',
+      ),
+    )
     .addOption(
       option('--engine-port <port>', 'engine port on instances of the group')
         .env('FLEET_ENGINE_PORT')

@@ -1,3 +1,4 @@
+import type { PublishMode } from '../shared/cloudwatch/create-sink.ts';
 import type { LogLevel } from '../shared/log.ts';
 import type { KeyList } from './keys/key-list.ts';
 import type { PolicyName } from './policy/policies.ts';
@@ -29,6 +30,13 @@ export interface RouterConfig {
   readonly asg: string | undefined;
   /** AWS region of the group; undefined asks the instance metadata. */
   readonly region: string | undefined;
+  /** Instances that the group is raised to when requests are held and it is at zero; 0 never raises it. */
+  readonly startWorkers: number;
+  /** How the group's metrics travel; undefined is the default of metric sinks with a group, and `none` without. */
+  readonly publish: PublishMode | 'none' | undefined;
+  readonly metricNamespace: string | undefined;
+  /** File to which metrics in log lines are appended; undefined prints them. */
+  readonly emfFile: string | undefined;
   /** Port of the engines on instances that Auto Scaling names. */
   readonly enginePort: number;
   /** Bearer secret of the internal routes; undefined leaves them open. */

@@ -1,11 +1,13 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Worker } from './coordinator/worker.ts';
+import { Traffic } from './scaling/traffic.ts';
 
 const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250];
 
-/** The router's Prometheus metrics. */
+/** The router's Prometheus metrics, and in `traffic` what CloudWatch is told of the same requests. */
 export class RouterMetrics {
   readonly registry = new Registry();
+  readonly traffic = new Traffic();
   readonly #requests = new Counter({
     name: 'fleet_router_requests_total',
     help: 'Generation requests by model and outcome: ok, client-gone, engine-<status>, or the code of the router error.',
@@ -55,11 +57,34 @@ export class RouterMetrics {
     help: 'Requests aborted on their engine because the client left.',
     registers: [this.registry],
   });
+  readonly #groupRaises = new Counter({
+    name: 'fleet_router_group_raises_total',
+    help: 'Times that the worker group was to be raised from zero, by what became of it: raised, failed.',
+    labelNames: ['outcome'],
+    registers: [this.registry],
+  });
+
+  constructor() {
+    const { traffic } = this;
+    const total = (name: string, help: string, read: () => number) =>
+      this.#count(name, help, [], (add) => add({}, read()));
+    total(
+      'fleet_router_routed_prompt_tokens_total',
+      'Estimated prompt tokens of requests that were given to a worker.',
+      () => traffic.promptTokens,
+    );
+    total(
+      'fleet_router_regret_tokens_total',
+      'Those of them that another worker had cached and the chosen one had not; the share is the hit-rate regret.',
+      () => traffic.regretTokens,
+    );
+  }
 
   /** @param model of the worker that answered, undefined when none did: a client's own words are no label */
   requestEnded(model: string | undefined, outcome: string, durationMs: number): void {
     this.#requests.inc({ model: model ?? '', outcome });
     this.#duration.observe({ model: model ?? '' }, durationMs / 1_000);
+    this.traffic.ended(outcome);
   }
 
   firstByteAfter(model: string | undefined, elapsedMs: number): void {
@@ -69,6 +94,11 @@ export class RouterMetrics {
   /** Both in ms of engine time. */
   firstTokenPredicted(predictedMs: number, observedMs: number): void {
     this.#predictionError.observe((observedMs - predictedMs) / 1_000);
+  }
+
+  groupRaised(outcome: 'raised' | 'failed'): void {
+    this.#groupRaises.inc({ outcome });
+    if (outcome === 'raised') this.traffic.raised();
   }
 
   observeHeld(read: () => number): void {

@@ -20,6 +20,7 @@ import { RouterMetrics } from './metrics.ts';
 import { createPolicy } from './policy/policies.ts';
 import { Relay } from './relay/relay.ts';
 import { createAdminServer } from './routes/admin.ts';
+import { openGroupScaling } from './scaling/group-scaling.ts';
 import { createServer } from './server.ts';
 import { hostLocally } from './sessions/local-runner.ts';
 import type { LocalRunner } from './sessions/runner-backends.ts';
@@ -110,6 +111,7 @@ export async function startRouter(
     realClock(config.timeScale),
   );
   registry.on('ready', () => admission.recheck());
+  const scaling = openGroupScaling(config, { routerId: coordinator.id, registry, metrics, log });
   const relay = new Relay({
     registry,
     admission,
@@ -123,7 +125,9 @@ export async function startRouter(
     isCappedPerWorker: Number.isFinite(config.maxConcurrentPerWorker),
     timeScale: config.timeScale,
     heartbeatMs: 1_000 * config.heartbeatSeconds,
+    ...(scaling && { retryAfterSeconds: () => scaling.retryAfterSeconds() }),
   });
+  scaling?.start(relay.held);
   const parts = { config, relay, registry, coordinator, store, sessions, metrics, keys, log, tls };
   const server = await createServer(parts);
   await server.listen(config.port, config.host);
@@ -150,6 +154,7 @@ export async function startRouter(
       admin?.server.closeAllConnections();
       await adminClosed;
       relay.close();
+      await scaling?.close();
       stopFollowing();
       stopSweep();
       await stopStore();

@@ -45,6 +45,22 @@ export const errors = {
     'startup_error',
     'This installation has no engine simulator ({file} does not exist). Give --model, --engine-command or --engine-url.',
   ),
+
+  AWS_ACCESS_DENIED: coded(
+    403,
+    'aws_error',
+    'AWS does not allow autoscaling:{action} on {resource}. Add it to the policy of the instance role. ({reason})',
+  ),
+  AWS_CREDENTIALS_REFUSED: coded(
+    403,
+    'aws_error',
+    'There are no credentials that AWS takes for {action} on {resource}. Give the instance a role, or correct those in the environment. ({reason})',
+  ),
+  AWS_THROTTLED: coded(503, 'aws_error', 'AWS throttles {action} on {resource}. ({reason})', { retryable: true }),
+  AWS_UNREACHABLE: coded(503, 'aws_error', '{action} on {resource} did not reach AWS in time. ({reason})', {
+    retryable: true,
+  }),
+  AWS_CALL_REFUSED: coded(502, 'aws_error', 'AWS refused {action} on {resource}. ({reason})'),
 } as const;
 
 export const fail = errorFactory(errors);

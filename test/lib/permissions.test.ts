@@ -1,4 +1,5 @@
 import type { Template } from 'aws-cdk-lib/assertions';
+import { metricNamespace } from '../../lib/names.ts';
 import { devConfig, fleetTemplates } from '../support/fleet-templates.ts';
 
 const templates = fleetTemplates(devConfig());
@@ -36,6 +37,16 @@ describe.each(['router', 'workers-small'])('the role of %s', (name) => {
     expect(JSON.stringify(read?.Resource).match(/\/[0-9a-f]{64}\.\w+/g)).toHaveLength(files);
   });
 
+  test('publishes metrics of the fleet and no others', () => {
+    const publishing = statements.filter(({ Action }) => [Action].flat().includes('cloudwatch:PutMetricData'));
+    expect(publishing).toEqual([
+      expect.objectContaining({
+        Action: 'cloudwatch:PutMetricData',
+        Condition: { StringEquals: { 'cloudwatch:namespace': metricNamespace } },
+      }),
+    ]);
+  });
+
   test('carries no managed policy', () => {
     for (const role of Object.values(templates[name]!.findResources('AWS::IAM::Role'))) {
       expect(role['Properties'].ManagedPolicyArns).toBeUndefined();
@@ -47,4 +58,18 @@ test('only the router looks into the Auto Scaling group', () => {
   const discovery = ['autoscaling:DescribeAutoScalingGroups', 'ec2:DescribeInstances'];
   expect(actionsOf(statementsOf(templates['router']!))).toEqual(expect.arrayContaining(discovery));
   expect(actionsOf(statementsOf(templates['workers-small']!))).not.toEqual(expect.arrayContaining(discovery));
+});
+
+test('only the router changes the size of a group, and only of that of its workers', () => {
+  const sizing = /SetDesiredCapacity|UpdateAutoScalingGroup|PutScalingPolicy|ExecutePolicy/;
+  const sizingOf = (name: string) =>
+    statementsOf(templates[name]!).filter(({ Action }) => [Action].flat().some((action) => sizing.test(action)));
+  expect(sizingOf('workers-small')).toEqual([]);
+  const [statement, ...others] = sizingOf('router');
+  expect(others).toEqual([]);
+  expect(statement!.Action).toBe('autoscaling:SetDesiredCapacity');
+  const parts = (statement!.Resource as { 'Fn::Join': [string, unknown[]] })['Fn::Join'][1];
+  expect(parts.map((part) => (typeof part === 'string' ? part : Object.values(part as object)[0])).join('')).toMatch(
+    /^arn:aws:autoscaling:us-east-1:AWS::AccountId:autoScalingGroup:\*:autoScalingGroupName\/sglang-dev-workers-small$/,
+  );
 });

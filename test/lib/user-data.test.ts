@@ -42,6 +42,17 @@ test('the router listens on its port and looks for workers in their group', () =
   expect(router).toContain('Environment=AWS_REGION=us-east-1');
 });
 
+test('where no worker need be, the router holds requests until the first one has started', () => {
+  expect(router).not.toContain('--hold-seconds');
+  const config = devConfig();
+  const workers = config.workers.map((group) => ({ ...group, min: 0 }));
+  expect(userDataOf(fleetTemplates({ ...config, workers })['router']!)).toContain('--hold-seconds 600');
+});
+
+test('the router writes its metrics where the CloudWatch agent collects them', () => {
+  expect(router).toContain('--emf-file /var/log/fleet/metrics.emf');
+});
+
 test('the runner serves the model with the flags of the library and of the group', () => {
   expect(worker).toMatch(
     /runner\.mjs .*--model Qwen\/Qwen3-0\.6B .*-- --reasoning-parser qwen3 --mem-fraction-static 0\.8\n/,

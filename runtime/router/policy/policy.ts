@@ -46,6 +46,8 @@ export interface RankedWorker<W> {
   /** Lower is better; ms of predicted first-token time and of prices for `predicted-ttft`, the policy's own measure elsewhere. */
   readonly score: number;
   readonly uncachedTokens: number;
+  /** Those on the worker that holds most of the prompt; what is between them is the regret of the choice. */
+  readonly leastUncachedTokens: number;
 }
 
 /**
@@ -77,9 +79,11 @@ export function chooseWorker<W extends RoutableWorker>(
   let best: W | undefined;
   let bestScore = 0;
   let bestUncached = 0;
+  let leastUncached = Number.POSITIVE_INFINITY;
   for (let i = 0; i < workers.length; i++) {
     const worker = workers[i]!;
     const uncached = uncachedTokensOn(worker, request);
+    if (uncached < leastUncached) leastUncached = uncached;
     const its = score(worker, uncached, i);
     const isBetter =
       best === undefined || its < bestScore || (its === bestScore && worker.lastSentAtMs < best.lastSentAtMs);
@@ -88,7 +92,14 @@ export function chooseWorker<W extends RoutableWorker>(
     bestScore = its;
     bestUncached = uncached;
   }
-  return best && { worker: best, score: bestScore, uncachedTokens: bestUncached };
+  return (
+    best && {
+      worker: best,
+      score: bestScore,
+      uncachedTokens: bestUncached,
+      leastUncachedTokens: leastUncached,
+    }
+  );
 }
 
 /** All workers, best first, for explanations; agrees with `chooseWorker` on the first. */
@@ -99,10 +110,12 @@ export function rankWorkers<W extends RoutableWorker>(
   nowMs: number,
 ): RankedWorker<W>[] {
   const score = policy.scorer(request, workers, nowMs);
+  const uncached = workers.map((worker) => uncachedTokensOn(worker, request));
+  const leastUncachedTokens = uncached.reduce((least, tokens) => Math.min(least, tokens), Number.POSITIVE_INFINITY);
   return workers
     .map((worker, i) => {
-      const uncachedTokens = uncachedTokensOn(worker, request);
-      return { worker, uncachedTokens, score: score(worker, uncachedTokens, i) };
+      const uncachedTokens = uncached[i]!;
+      return { worker, uncachedTokens, leastUncachedTokens, score: score(worker, uncachedTokens, i) };
     })
     .sort((a, b) => a.score - b.score || a.worker.lastSentAtMs - b.worker.lastSentAtMs);
 }

@@ -25,6 +25,8 @@ export interface DispatcherParts {
   readonly isDraining: () => boolean;
   /** Whether admission caps what runs on one worker: then it grants worker and slot together. */
   readonly isCappedPerWorker: boolean;
+  /** When a client that waited for a worker in vain should come back. */
+  readonly retryAfterSeconds: () => number;
 }
 
 const maxAttempts = 4;
@@ -46,16 +48,20 @@ export class Dispatcher {
   async carry(passage: Passage, slot: Slot<Worker>): Promise<string> {
     const tried = new Set<Worker>();
     let lastDetail = '';
+    let heldMs = 0;
     this.#retryBudget.deposit();
     for (let attempts = 0; attempts < maxAttempts; ) {
       const candidates = this.#candidates(passage, tried);
       if (candidates.length === 0) {
+        const heldSinceMs = this.#parts.engineNowMs();
         await this.#waitForWorker(passage, attempts, lastDetail);
+        heldMs += this.#parts.engineNowMs() - heldSinceMs;
         tried.clear();
         continue;
       }
       attempts++;
       const chosen = await this.#grant(passage, candidates, attempts === 1 ? undefined : slot, tried);
+      if (attempts === 1) this.#parts.metrics.traffic.routed(slot.waitedMs + heldMs, passage.routing, chosen);
       const mayRetry = attempts < maxAttempts && candidates.length > 1 && this.#retryBudget.hasRoom;
       const { body, rid, answer: sink } = passage;
       const end = await this.#parts.exchange.run({ passage, chosen, body, rid, sink, mayRetry, accepts: 'any' });
@@ -172,7 +178,8 @@ export class Dispatcher {
     if (attempts > 0) {
       throw routerError('ENGINE_UNREACHABLE', { attempts, detail: lastDetail }, { retryAfterSeconds: 1 });
     }
-    const values = { waitedSeconds: Math.round(passage.holdMs / 1_000), retryAfterSeconds: 5 };
-    throw routerError('NO_READY_WORKER', values, { retryAfterSeconds: values.retryAfterSeconds });
+    const retryAfterSeconds = this.#parts.retryAfterSeconds();
+    const values = { waitedSeconds: Math.round(passage.holdMs / 1_000), retryAfterSeconds };
+    throw routerError('NO_READY_WORKER', values, { retryAfterSeconds });
   }
 }

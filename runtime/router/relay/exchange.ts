@@ -68,10 +68,13 @@ export class Exchange {
       sink: order.sink,
       accepts: order.accepts,
       mayRetry: order.mayRetry,
-      onFirstByte: () => {
-        metrics.firstByteAfter(worker.model, performance.now() - passage.startedAtMs);
+      onFirstByte: (status) => {
+        const elapsedMs = performance.now() - passage.startedAtMs;
+        metrics.firstByteAfter(worker.model, elapsedMs);
         passage.answer.model = worker.model;
         if (!facts.isStream) return;
+        // Neither an engine's refusal nor the rest of a stream that broke off begins an answer.
+        if (status === 200 && order.accepts === 'any') metrics.traffic.firstTokenAfter(elapsedMs);
         const nowMs = engineNowMs();
         worker.prefill.firstToken(entry, nowMs);
         metrics.firstTokenPredicted(predictedMs, nowMs - sentAtMs);

@@ -1,6 +1,7 @@
 import type { Registry } from '../coordinator/registry.ts';
 import { routerError } from '../errors.ts';
 import type { Closable } from '../front/closable.ts';
+import { usualRetrySeconds } from '../scaling/retry-after.ts';
 
 export interface HoldLimits {
   readonly maxRequests: number;
@@ -14,18 +15,35 @@ export type HoldEnd = 'ready' | 'late' | 'gone';
 /** Requests that wait because no worker may take them; all are let go as soon as one may. */
 export class Hold {
   readonly #limits: HoldLimits;
+  readonly #retryAfterSeconds: () => number;
   readonly #waiting = new Set<(end: HoldEnd) => void>();
   #bytes = 0;
+  #entered = 0;
+  #peak = 0;
   #isClosed = false;
 
-  constructor(registry: Registry, limits: HoldLimits) {
+  /** @param retryAfterSeconds when a client that finds no room should come back */
+  constructor(registry: Registry, limits: HoldLimits, retryAfterSeconds = () => usualRetrySeconds) {
     this.#limits = limits;
+    this.#retryAfterSeconds = retryAfterSeconds;
     registry.on('ready', () => this.#release('ready'));
   }
 
   /** Requests that wait now. */
   get size(): number {
     return this.#waiting.size;
+  }
+
+  /** Requests that began to wait so far. */
+  get entered(): number {
+    return this.#entered;
+  }
+
+  /** Most requests that waited at one time since the last call. */
+  takePeak(): number {
+    const peak = this.#peak;
+    this.#peak = this.size;
+    return peak;
   }
 
   /**
@@ -35,13 +53,16 @@ export class Hold {
   async wait(response: Closable, bytes: number, timeoutMs: number): Promise<HoldEnd> {
     if (this.#isClosed || timeoutMs <= 0) return 'late';
     if (this.#waiting.size >= this.#limits.maxRequests || this.#bytes + bytes > this.#limits.maxBytes) {
-      throw routerError('HOLD_FULL', { held: this.#waiting.size, retryAfterSeconds: 5 }, { retryAfterSeconds: 5 });
+      const retryAfterSeconds = this.#retryAfterSeconds();
+      throw routerError('HOLD_FULL', { held: this.#waiting.size, retryAfterSeconds }, { retryAfterSeconds });
     }
     const { promise, resolve } = Promise.withResolvers<HoldEnd>();
     const timer = setTimeout(() => resolve('late'), timeoutMs);
     const onClose = () => resolve('gone');
     response.once('close', onClose);
     this.#waiting.add(resolve);
+    this.#entered++;
+    this.#peak = Math.max(this.#peak, this.size);
     this.#bytes += bytes;
     try {
       return await promise;

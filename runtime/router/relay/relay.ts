@@ -16,6 +16,7 @@ import type { KeyRing } from '../keys/key-ring.ts';
 import type { RouterMetrics } from '../metrics.ts';
 import { type Policy, type RoutingFacts, uncachedTokensOn } from '../policy/policy.ts';
 import { TokenEstimate } from '../policy/token-estimate.ts';
+import { usualRetrySeconds } from '../scaling/retry-after.ts';
 import { askForOneToken } from '../upstream/one-token.ts';
 import { readUsage } from '../upstream/usage.ts';
 import { Answer } from './answer.ts';
@@ -47,6 +48,8 @@ export interface RelayOptions {
   readonly timeScale: number;
   /** Longest silence of a stream before it gets a comment, in ms of real time. */
   readonly heartbeatMs: number;
+  /** When a client that found no ready worker should come back. @default 5 */
+  readonly retryAfterSeconds?: () => number;
 }
 
 const holdLimits: HoldLimits = { maxRequests: 10_000, maxBytes: 512 * 1024 * 1024 };
@@ -70,7 +73,8 @@ export class Relay {
     const { registry, policy, metrics, log, timeScale, heartbeatMs, isCappedPerWorker } = options;
     const engineNowMs = () => performance.now() * timeScale;
     this.#options = options;
-    this.#hold = new Hold(registry, holdLimits);
+    const { retryAfterSeconds = () => usualRetrySeconds } = options;
+    this.#hold = new Hold(registry, holdLimits, retryAfterSeconds);
     this.#watch = new StallWatch({
       canary: (worker, timeoutMs) => askForOneToken(worker.engine, { timeoutMs }),
       onStall: (worker, detail) => this.#onStall(worker, detail),
@@ -94,6 +98,7 @@ export class Relay {
       engineNowMs,
       isDraining,
       isCappedPerWorker,
+      retryAfterSeconds,
     });
     metrics.observeHeld(() => this.#hold.size);
   }
@@ -101,6 +106,11 @@ export class Relay {
   /** Whether the relay carries this request target; everything else belongs to the control surface. */
   carries(target: string): boolean {
     return dialectOf(target) !== undefined;
+  }
+
+  /** Requests that wait for a worker to become ready. */
+  get held(): Pick<Hold, 'size' | 'entered' | 'takePeak'> {
+    return this.#hold;
   }
 
   get isDraining(): boolean {

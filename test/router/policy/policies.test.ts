@@ -112,6 +112,18 @@ describe('cache-aware', () => {
   });
 });
 
+test('a choice knows how much less the best holder had to compute, whatever the policy', () => {
+  const warm = worker('warm', { inFlightRequests: 5, lastSentAtMs: 9 });
+  warm.prefixes.hold([1, 2, 3], 0);
+  const busy = [worker('cold'), warm];
+  const regretOf = (name: (typeof policyNames)[number]) => {
+    const { uncachedTokens, leastUncachedTokens } = chooseWorker(createPolicy(name), request, busy, 0)!;
+    return uncachedTokens - leastUncachedTokens;
+  };
+  expect(regretOf('least-request')).toBe(2_048 - 256);
+  expect(regretOf('predicted-ttft')).toBe(0);
+});
+
 test('what is chosen is what an explanation ranks first', () => {
   const workers = fc.array(fc.record({ inFlightRequests: fc.nat(5), lastSentAtMs: fc.nat(3), tokens: fc.nat(9_000) }), {
     minLength: 1,

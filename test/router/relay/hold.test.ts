@@ -40,3 +40,24 @@ test('time that is over is over', async () => {
   expect(await hold.wait(client(), 1, 0)).toBe('late');
   expect(await hold.wait(client(), 1, 1)).toBe('late');
 });
+
+test('what was held is counted, and the most at one time is asked for once', async () => {
+  const leaving = client();
+  const waits = [hold.wait(leaving, 1, 60_000), hold.wait(client(), 1, 60_000)];
+  leaving.emit('close');
+  await waits[0];
+  await hold.wait(client(), 1, 0);
+  expect([hold.size, hold.entered, hold.takePeak(), hold.takePeak()]).toEqual([1, 2, 2, 1]);
+  hold.close();
+  await waits[1];
+  expect([hold.takePeak(), hold.takePeak()]).toEqual([1, 0]);
+});
+
+test('who finds no room is told when to come back', async () => {
+  const full = new Hold(registry, { maxRequests: 0, maxBytes: 100 }, () => 42);
+  await expect(full.wait(client(), 1, 60_000)).rejects.toMatchObject({
+    code: 'HOLD_FULL',
+    retryAfterSeconds: 42,
+    message: expect.stringContaining('42 s'),
+  });
+});

@@ -367,9 +367,27 @@ describe('a worker that breaks off in the middle of an answer', () => {
     await expectIdle(fleet.router);
   });
 
-  test('cuts an answer of known length, so that it cannot look complete', async () => {
-    await using fleet = await startOne((response, { request }) => {
+  test('gives a short answer of known length anew, elsewhere', async () => {
+    await using fleet = await startPair();
+    const [first, second] = fleet.engines;
+    first.script = (response, { request }) => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': 100 });
+      response.write('{"a":', () => request.socket.resetAndDestroy());
+    };
+    const workers = [];
+    for (let i = 0; i < 2; i++) {
+      const response = await fleet.router.chat(question);
+      expect(response.status).toBe(200);
+      expect(await response.json()).toMatchObject({ choices: [{}] });
+      workers.push(response.headers.get('x-fleet-worker'));
+    }
+    expect(workers).toEqual([second.id, second.id]);
+    await expectIdle(fleet.router);
+  });
+
+  test('cuts a long answer of known length, so that it cannot look complete', async () => {
+    await using fleet = await startOne((response, { request }) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': 300_000 });
       response.write('{"a":', () => request.socket.resetAndDestroy());
     });
     const response = await fleet.router.chat(question);
