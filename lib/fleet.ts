@@ -1,12 +1,14 @@
 import { type App, Stack, Tags } from 'aws-cdk-lib';
-import type { FleetConfig, WorkerGroupConfig } from './config/schema.ts';
+import type { FleetConfig } from './config/schema.ts';
 import { FleetDashboard } from './fleet-dashboard.ts';
 import { fleetNames } from './names.ts';
 import { Network } from './network.ts';
 import { RouterGroup } from './router-group.ts';
+import { servedModel } from './served-model.ts';
+import { FleetState } from './state.ts';
 import { WorkerGroup } from './worker-group.ts';
 
-/** Makes the stacks of one fleet: network, router, one per worker group, dashboard. */
+/** Makes the stacks of one fleet: network, state, one per worker group, router, dashboard. */
 export function addFleet(app: App, config: FleetConfig): void {
   const names = fleetNames(config);
   const makeStack = (part: string, description: string): Stack => {
@@ -19,33 +21,44 @@ export function addFleet(app: App, config: FleetConfig): void {
     return stack;
   };
 
-  const { vpc, routerSecurityGroup, workerSecurityGroup } = new Network(makeStack('network', 'Network'), 'Network', {
+  const logRetentionDays = config.logs.retentionDays;
+  const { vpc, securityGroups } = new Network(makeStack('network', 'Network'), 'Network', {
     config: config.network,
-    allowedNetworks: config.routers.allowedNetworks,
+    routers: config.routers,
+    flowLogGroupName: names.rejectedConnectionLogs,
+    logRetentionDays,
   });
 
-  const logRetentionDays = config.logs.retentionDays;
+  const stateStack = makeStack('state', 'Secrets and store');
+  const { store } = new FleetState(stateStack, 'State', { config, names, vpc, securityGroups });
+  // Machines read the secrets by their names when they boot.
+  const makeMachineStack = (part: string, description: string): Stack => {
+    const stack = makeStack(part, description);
+    stack.addStackDependency(stateStack);
+    return stack;
+  };
+
   for (const group of config.workers) {
-    new WorkerGroup(makeStack(`workers-${group.name}`, 'GPU workers'), 'WorkerGroup', {
+    new WorkerGroup(makeMachineStack(`workers-${group.name}`, 'GPU workers'), 'WorkerGroup', {
       config: group,
       agents: config.agents,
       vpc,
-      securityGroup: workerSecurityGroup,
+      securityGroup: securityGroups.workers,
+      internalSecret: names.internalSecret,
       groupName: names.workerGroup(group.name),
       logGroupName: names.workerLogs(group.name),
       logRetentionDays,
     });
   }
 
-  const [workers] = config.workers as [WorkerGroupConfig];
-  new RouterGroup(makeStack('router', 'Router'), 'RouterGroup', {
+  new RouterGroup(makeMachineStack('router', 'Routers'), 'RouterGroup', {
     config: config.routers,
+    names,
     vpc,
-    securityGroup: routerSecurityGroup,
-    groupName: names.routerGroup,
-    logGroupName: names.routerLogs,
+    securityGroups,
+    store,
     logRetentionDays,
-    workers: { groupName: names.workerGroup(workers.name), mayBeNone: workers.min === 0 },
+    workers: config.workers.map((group) => ({ groupName: names.workerGroup(group.name), model: servedModel(group) })),
   });
 
   new FleetDashboard(makeStack('dashboard', 'Dashboard'), 'FleetDashboard', {

@@ -7,4 +7,5 @@ export { FleetDashboard, type FleetDashboardProps } from './fleet-dashboard.ts';
 export { MachineGroup, type MachineGroupProps } from './machine-group.ts';
 export { Network, type NetworkProps } from './network.ts';
 export { RouterGroup, type RouterGroupProps } from './router-group.ts';
+export { FleetState, type RouterStore, type StateProps } from './state.ts';
 export { WorkerGroup, type WorkerGroupProps } from './worker-group.ts';

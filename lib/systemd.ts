@@ -10,6 +10,10 @@ export interface DaemonUnit {
   readonly stopSeconds: number;
   /** The daemon may see devices such as GPUs. @default false */
   readonly usesDevices?: boolean;
+  /** A folder that must be mounted before the daemon starts. @default - none */
+  readonly needsMount?: string;
+  /** Runs as root, for what only root may do, such as stopping another unit; keeps no state. @default false */
+  readonly isPrivileged?: boolean;
 }
 
 /** The system user that every daemon runs as. */
@@ -30,23 +34,18 @@ export function daemonUnit(unit: DaemonUnit): string {
 Description=${unit.description}
 Wants=network-online.target
 After=network-online.target
-StartLimitIntervalSec=0
+${unit.needsMount === undefined ? '' : `RequiresMountsFor=${unit.needsMount}\n`}StartLimitIntervalSec=0
 
 [Service]
-User=${daemonUser}
-${environment.map(([name, value]) => `Environment=${quote(`${name}=${value}`, false)}`).join('\n')}
+${unit.isPrivileged ? '' : `User=${daemonUser}\n`}${environment.map(([name, value]) => `Environment=${quote(`${name}=${value}`, false)}`).join('\n')}
 ExecStart=${unit.command.map((word) => quote(word, true)).join(' ')}
 Restart=always
 RestartSec=2
 KillMode=mixed
 TimeoutStopSec=${unit.stopSeconds}
 LimitNOFILE=1048576
-StateDirectory=fleet
-StateDirectoryMode=0700
-LogsDirectory=fleet
 UMask=0027
-CapabilityBoundingSet=
-NoNewPrivileges=yes
+${unit.isPrivileged ? '' : ownFolders}NoNewPrivileges=yes
 ProtectSystem=strict
 ProtectHome=yes
 PrivateTmp=yes
@@ -63,6 +62,13 @@ LockPersonality=yes
 WantedBy=multi-user.target
 `;
 }
+
+/** Of the daemons' user; for root systemd would take them away from it. */
+const ownFolders = `StateDirectory=fleet
+StateDirectoryMode=0700
+LogsDirectory=fleet
+CapabilityBoundingSet=
+`;
 
 /** Quotes a word for systemd: `%` always means a specifier there, `$` a variable in commands only (systemd.service(5)). */
 function quote(word: string, isCommand: boolean): string {

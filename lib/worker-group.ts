@@ -8,6 +8,7 @@ import { AgentConfigAsset } from './cloudwatch-agent.ts';
 import type { AgentsConfig, SglangFlags, WorkerGroupConfig } from './config/schema.ts';
 import { FileAsset } from './file-asset.ts';
 import { FleetLogGroup } from './fleet-log-group.ts';
+import { allowToRead, secretReference } from './fleet-secrets.ts';
 import { MachineGroup } from './machine-group.ts';
 import { MachineRole } from './machine-role.ts';
 import { ports } from './names.ts';
@@ -20,6 +21,8 @@ export interface WorkerGroupProps {
   readonly agents: AgentsConfig;
   readonly vpc: IVpc;
   readonly securityGroup: ISecurityGroup;
+  /** Name of the secret by which routers know the workers. */
+  readonly internalSecret: string;
   readonly groupName: string;
   readonly logGroupName: string;
   readonly logRetentionDays: number;
@@ -37,7 +40,7 @@ export class WorkerGroup extends Construct {
   constructor(scope: Construct, id: string, props: WorkerGroupProps) {
     super(scope, id);
     const { config, agents } = props;
-    const units = [runnerUnit(config, agents), logMonitorUnit()];
+    const units = [runnerUnit(config, agents, props.internalSecret), logMonitorUnit()];
     const files = {
       'runner.mjs': new DaemonBundle(this, 'RunnerBundle', 'runner'),
       // A program of its own: the runner starts it once for each session and looks for it beside itself.
@@ -58,7 +61,11 @@ export class WorkerGroup extends Construct {
       groupName: props.groupName,
       vpc: props.vpc,
       securityGroup: props.securityGroup,
-      machineRole: new MachineRole(this, 'Machine', { files: Object.values(files), logGroup }),
+      machineRole: new MachineRole(this, 'Machine', {
+        files: Object.values(files),
+        logGroup,
+        statements: [allowToRead(this, { names: [props.internalSecret], arns: [] })],
+      }),
       instanceType: config.instanceTypes[0]!,
       image: config.image,
       volumeGiB: config.volumeGiB,
@@ -85,7 +92,7 @@ export class WorkerGroup extends Construct {
 }
 
 /** How the runner runs on its machine. It knows no router: the router finds it through the Auto Scaling group. */
-export function runnerUnit(config: WorkerGroupConfig, agents: AgentsConfig): DaemonUnit {
+export function runnerUnit(config: WorkerGroupConfig, agents: AgentsConfig, internalSecret: string): DaemonUnit {
   const options = {
     '--listen-host': '0.0.0.0',
     '--port': String(ports.runner),
@@ -106,6 +113,7 @@ export function runnerUnit(config: WorkerGroupConfig, agents: AgentsConfig): Dae
     command: [nodeProgram, `${programFolder}/runner.mjs`, ...Object.entries(options).flat(), '--', ...engineArguments],
     // Engines compile kernels at run time, with tools of their own environment and of CUDA.
     environment: {
+      FLEET_INTERNAL_SECRET: secretReference(internalSecret),
       CUDA_HOME: '/usr/local/cuda',
       PATH: '/opt/sglang/bin:/usr/local/cuda/bin:/usr/local/bin:/usr/bin:/bin',
     },

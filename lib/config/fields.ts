@@ -36,4 +36,6 @@ export const image = section({
   ssmParameter: text(/^\/[\w./-]+$/, 'write the name of an SSM parameter, which starts with /')
     .optional()
     .describe('SSM parameter that holds an AMI id, read at each deployment, which may then replace instances.'),
-}).refine((value) => (value.id === undefined) !== (value.ssmParameter === undefined), 'give either id or ssmParameter');
+})
+  .refine((value) => (value.id === undefined) !== (value.ssmParameter === undefined), 'give either id or ssmParameter')
+  .describe('Machine image, Amazon Linux 2023.');

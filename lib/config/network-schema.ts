@@ -6,6 +6,8 @@ const subnetIds = z.array(text(/^subnet-[0-9a-f]{8,17}$/, 'write subnet ids such
 /** Services that machines reach without leaving the VPC. S3 always has its free gateway. */
 export const endpointServices = ['ssm', 'logs', 'monitoring', 'autoscaling', 'ec2', 'secretsmanager', 'ecr'] as const;
 
+export type EndpointService = (typeof endpointServices)[number];
+
 export const networkSchema = section({
   availabilityZones: z
     .array(availabilityZone)
@@ -19,8 +21,8 @@ export const networkSchema = section({
       'Gateways of a new VPC, through which workers fetch SGLang and weights. 1 is cheapest, one per zone survives the loss of a zone, 0 needs images and weights from S3 and all endpoints.',
     ),
   existing: section({
-    vpcId: text(/^vpc-[0-9a-f]{8,17}$/, 'write a VPC id such as vpc-0123456789abcdef0'),
-    cidr: ipv4Network,
+    vpcId: text(/^vpc-[0-9a-f]{8,17}$/, 'write a VPC id such as vpc-0123456789abcdef0').describe('Id of the VPC.'),
+    cidr: ipv4Network.describe('Its addresses.'),
     privateSubnetIds: subnetIds.min(2).describe('One per availability zone, in the same order.'),
     publicSubnetIds: subnetIds.default([]).describe('Needed only for a load balancer that faces the internet.'),
   })
@@ -31,10 +33,20 @@ export const networkSchema = section({
     .default([])
     .describe('Interface endpoints, paid per zone and hour; without one the traffic takes the NAT gateway.'),
   flowLogs: z.boolean().default(true).describe('Keep a record of rejected connections.'),
-}).refine(
-  ({ cidr, natGateways, existing }) => (existing === undefined) === (cidr !== undefined && natGateways !== undefined),
-  {
-    error: 'give either cidr and natGateways for a new VPC, or existing',
-  },
-);
+})
+  .refine(
+    ({ cidr, natGateways, existing }) => (existing === undefined) === (cidr !== undefined && natGateways !== undefined),
+    {
+      error: 'give either cidr and natGateways for a new VPC, or existing',
+    },
+  )
+  .refine(
+    ({ availabilityZones, existing }) => !existing || existing.privateSubnetIds.length === availabilityZones.length,
+    { path: ['existing', 'privateSubnetIds'], error: 'give one per availability zone, in the same order' },
+  )
+  .refine(
+    ({ availabilityZones, existing }) =>
+      !existing || [0, availabilityZones.length].includes(existing.publicSubnetIds.length),
+    { path: ['existing', 'publicSubnetIds'], error: 'give one per availability zone, in the same order, or none' },
+  );
 export type NetworkConfig = z.infer<typeof networkSchema>;

@@ -1,14 +1,10 @@
-import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { z } from 'zod';
+import { logRetentionDays } from '../data/log-retention.ts';
 import { arn, count, email, section } from './fields.ts';
-
-const retentions = Object.values(RetentionDays).filter(
-  (value): value is number => typeof value === 'number' && value <= 3_653,
-);
 
 export const logsSchema = section({
   retentionDays: z
-    .literal(retentions, { error: `CloudWatch keeps logs for ${retentions.join(', ')} days` })
+    .literal(logRetentionDays, { error: `CloudWatch keeps logs for ${logRetentionDays.join(', ')} days` })
     .describe('How long logs are kept.'),
 });
 

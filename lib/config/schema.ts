@@ -8,7 +8,7 @@ import { routersSchema } from './router-schema.ts';
 import { type WorkerGroupFile, workerGroupSchema } from './worker-schema.ts';
 
 export type { SglangFlags } from './engine-flags.ts';
-export type { NetworkConfig } from './network-schema.ts';
+export type { EndpointService, NetworkConfig } from './network-schema.ts';
 export type { RouterConfig } from './router-schema.ts';
 
 /** They stand in the boot script of a worker, which may have 16 KiB in all. */
@@ -22,9 +22,9 @@ export const fleetSchema = section({
     .regex(/^\d{12}$/, 'write the 12 digits')
     .optional()
     .describe('Pins the account. Without it the fleet goes to the account of whoever deploys.'),
-  region: text(/^[a-z]{2}(-[a-z]+)+-\d$/, 'write a region such as us-east-1'),
-  network: networkSchema,
-  routers: routersSchema,
+  region: text(/^[a-z]{2}(-[a-z]+)+-\d$/, 'write a region such as us-east-1').describe('Region of everything.'),
+  network: networkSchema.describe('Where the machines are.'),
+  routers: routersSchema.describe('What clients talk to.'),
   workers: z.array(workerGroupSchema).min(1).max(20).describe('One group of GPU machines per model.'),
   agents: agentsSchema
     .refine((agents) => JSON.stringify(agents).length <= maxAgentsLength, {
@@ -32,10 +32,13 @@ export const fleetSchema = section({
     })
     .default([])
     .describe('Programs that sessions may run beside the built-in agent chat; docs/agents.md.'),
-  logs: logsSchema,
-  alarms: alarmsSchema.prefault({}),
-  budget: budgetSchema.optional(),
-  tags: z.record(z.string().min(1).max(128), z.string().max(256)).default({}),
+  logs: logsSchema.describe('Logs of all machines.'),
+  alarms: alarmsSchema.prefault({}).describe('What wakes somebody, and whom.'),
+  budget: budgetSchema.optional().describe('A limit of cost that AWS watches. @default - none'),
+  tags: z
+    .record(z.string().min(1).max(128), z.string().max(256))
+    .default({})
+    .describe('Tags of everything, besides the one that names the fleet.'),
 });
 
 export type FleetFile = z.infer<typeof fleetSchema>;
@@ -44,5 +47,8 @@ export type AgentsConfig = FleetFile['agents'];
 /** The part of a library model that a worker needs; all of it is known for models of the library only. */
 export type WorkerModel = Pick<LibraryModel, 'path' | 'flags' | 'tensorParallel'> & Partial<LibraryModel>;
 /** A worker group whose model has been looked up in the library. */
-export type WorkerGroupConfig = Omit<WorkerGroupFile, 'model'> & { readonly model: WorkerModel };
+export type WorkerGroupConfig = Omit<WorkerGroupFile, 'model' | 'modelOverrides' | 'instanceTypes'> & {
+  readonly model: WorkerModel;
+  readonly instanceTypes: readonly string[];
+};
 export type FleetConfig = Omit<FleetFile, 'workers'> & { readonly workers: readonly WorkerGroupConfig[] };

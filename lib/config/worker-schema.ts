@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { sglangFlags } from './engine-flags.ts';
 import { arn, availabilityZone, count, image, instanceType, section, share, slug, text } from './fields.ts';
 import { isLibraryName, libraryModels } from './model-library.ts';
+import { modelOverrides } from './model-schema.ts';
 
 const reservationId = text(/^cr-[0-9a-f]{8,17}$/, 'write a reservation id such as cr-0123456789abcdef0');
 
@@ -15,7 +16,10 @@ const purchase = section({
     .default('none')
     .describe('Whether open capacity reservations are used: first, then on demand; or nothing else.'),
   reservationIds: z.array(reservationId).default([]).describe('Targeted reservations or capacity blocks.'),
-  capacityBlock: section({ zone: availabilityZone, reservationId })
+  capacityBlock: section({
+    zone: availabilityZone.describe('Zone of the block, one of the fleet.'),
+    reservationId: reservationId.describe('Reservation of the block.'),
+  })
     .optional()
     .describe('A bought block of GPU capacity: all workers run in it and end with it.'),
 });
@@ -41,11 +45,15 @@ const scaling = section({
 });
 
 const schedule = section({
-  name: slug,
-  cron: text(/^(\S+ ){4}\S+$/, 'write five fields: minute hour day month weekday'),
-  timeZone: text(/^[A-Za-z_+-]+(\/[A-Za-z0-9_+-]+)*$/, 'write a time zone such as Europe/Berlin').default('UTC'),
-  min: count(0, 1_000).optional(),
-  max: count(0, 1_000).optional(),
+  name: slug.describe('Name of the schedule, once in the group.'),
+  cron: text(/^(\S+ ){4}\S+$/, 'write five fields: minute hour day month weekday').describe(
+    'When it happens: minute, hour, day, month, weekday.',
+  ),
+  timeZone: text(/^[A-Za-z_+-]+(\/[A-Za-z0-9_+-]+)*$/, 'write a time zone such as Europe/Berlin')
+    .default('UTC')
+    .describe('Whose hours those are.'),
+  min: count(0, 1_000).optional().describe('Fewest workers from then on.'),
+  max: count(0, 1_000).optional().describe('Most workers from then on.'),
 }).refine(({ min, max }) => min !== undefined || max !== undefined, 'give min, max or both');
 
 const updates = section({
@@ -57,7 +65,9 @@ const updates = section({
 
 const weights = section({
   from: z.enum(['huggingface', 's3', 'image']).describe('Where workers get the weights.'),
-  uri: text(/^s3:\/\/[a-z0-9.-]{3,63}\/.+[^/]$/, 'write a folder such as s3://bucket/models/qwen').optional(),
+  uri: text(/^s3:\/\/[a-z0-9.-]{3,63}\/.+[^/]$/, 'write a folder such as s3://bucket/models/qwen')
+    .optional()
+    .describe('Folder in S3 with the files of the model.'),
   tokenSecretArn: arn('secretsmanager', 'arn:aws:secretsmanager:us-east-1:123456789012:secret:hf-AbCdEf')
     .optional()
     .describe('Secret with a Hugging Face token, for gated models.'),
@@ -85,38 +95,42 @@ const sglang = section({
 });
 
 export const workerGroupSchema = section({
-  name: slug,
+  name: slug.describe('Name of the group, once in the fleet.'),
   model: z
     .string()
     .refine((model) => !isLibraryName(model) || libraryModels.includes(model), {
       error: `models/ has ${libraryModels.join(', ')}; a Hugging Face repository is written owner/name`,
     })
     .describe('A name of the model library, or a Hugging Face repository owner/name.'),
+  modelOverrides: modelOverrides
+    .prefault({})
+    .describe('What is different from the library, or what is to be known of a model that it does not have.'),
   instanceTypes: z
     .array(instanceType)
     .min(1)
     .max(20)
-    .describe('In order of preference. All must have the same number of GPUs.'),
+    .optional()
+    .describe('In order of preference, with the same number of GPUs. @default - those of the model library'),
   image,
   volumeGiB: count(50, 16_384).describe('Root volume; holds the weights unless there is an instance store.'),
   volumeMiBps: count(125, 2_000)
     .default(500)
     .describe('Throughput of the root volume: the time to load weights follows from it.'),
   min: count(0, 1_000).describe('Fewest workers; 0 scales to zero, and the first request waits for a start.'),
-  max: count(1, 1_000),
-  purchase: purchase.prefault({}),
-  warmPool: warmPool.optional(),
-  scaling: scaling.prefault({}),
-  schedules: z.array(schedule).default([]),
-  updates: updates.prefault({}),
-  weights: weights.default({ from: 'huggingface' }),
+  max: count(1, 1_000).describe('Most workers.'),
+  purchase: purchase.prefault({}).describe('How the machines are paid for.'),
+  warmPool: warmPool.optional().describe('Workers that are prepared and stopped. @default - none'),
+  scaling: scaling.prefault({}).describe('When there are more workers, and when fewer.'),
+  schedules: z.array(schedule).max(50).default([]).describe('Other bounds at certain times.'),
+  updates: updates.prefault({}).describe('How a deployment replaces workers.'),
+  weights: weights.default({ from: 'huggingface' }).describe('Where the weights come from.'),
   maxSandboxes: count(0, 10_000).default(8).describe('Sessions whose agents may run on one worker.'),
   sandboxMemoryMb: count(0, 1_048_576)
     .default(256)
     .describe('Memory that one of them may have for itself, in MiB; 0 sets no limit.'),
   startMinutes: count(5, 120).default(30).describe('A worker that has not generated by then is given up.'),
   drainSeconds: count(0, 7_000).default(600).describe('How long a worker that goes away may finish its requests.'),
-  sglang,
+  sglang: sglang.describe('The engine and its settings.'),
 })
   .refine((group) => group.min <= group.max, { path: ['min'], error: 'must not exceed max' })
   .refine(({ purchase: { capacityBlock, onDemandShare } }) => capacityBlock === undefined || onDemandShare === 1, {
