@@ -14,6 +14,8 @@ export interface DaemonUnit {
   readonly needsMount?: string;
   /** Runs as root, for what only root may do, such as stopping another unit; keeps no state. @default false */
   readonly isPrivileged?: boolean;
+  /** The daemon divides its control group among processes that it starts, and limits them. @default false */
+  readonly dividesCgroup?: boolean;
 }
 
 /** The system user that every daemon runs as. */
@@ -23,6 +25,12 @@ export const stateFolder = '/var/lib/fleet';
 export const logFolder = '/var/log/fleet';
 /** Where a daemon writes metrics in log lines, one JSON object a line, for the CloudWatch agent to collect. */
 export const metricsFile = `${logFolder}/metrics.emf`;
+
+/**
+ * The control groups stay writable then; but those outside of the unit's own belong to root. Its sandboxes have limits of
+ * their own, all together none: an engine alone has hundreds of threads.
+ */
+const delegated = 'Delegate=cpu memory pids\nTasksMax=infinity';
 
 /**
  * A hardened systemd unit. The daemon writes to its state and log folders and nowhere else, gains no privileges, is
@@ -53,7 +61,7 @@ ${unit.usesDevices ? 'LimitMEMLOCK=infinity' : 'PrivateDevices=yes\nProtectClock
 ProtectKernelTunables=yes
 ProtectKernelModules=yes
 ProtectKernelLogs=yes
-ProtectControlGroups=yes
+${unit.dividesCgroup ? delegated : 'ProtectControlGroups=yes'}
 RestrictSUIDSGID=yes
 RestrictRealtime=yes
 LockPersonality=yes

@@ -119,6 +119,7 @@ export function runnerUnit(config: WorkerGroupConfig, agents: AgentsConfig, inte
     },
     stopSeconds: config.drainSeconds + engineStopSeconds,
     usesDevices: true,
+    dividesCgroup: true,
   };
 }
 

@@ -59,6 +59,11 @@ test('the runner serves the model with the flags of the library and of the group
   );
 });
 
+test('the runner gives each sandbox a control group, so it has one to divide', () => {
+  expect(worker).toMatch(/runner\.mjs.*Delegate=cpu memory pids\n/s);
+  expect(router).not.toContain('Delegate=');
+});
+
 test('declared agents reach the runner as the file that it reads', async () => {
   const agents = [{ name: 'it-quotes', command: ['sh', '-c', 'echo "$HOME" \'%s\''], env: { A: 'b c' }, warm: 1 }];
   const script = userDataOf(fleetTemplates({ ...devConfig(), agents })['workers-small']!);

@@ -1,11 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import type { WorkerState } from '../coordinator/worker.ts';
+import { engineView } from '../managed/engine-view.ts';
 import type { ServerParts } from '../server.ts';
 
 /** `GET /health`: the process lives. `GET /ready`: it can answer inference requests now. Open to everybody. */
 export async function healthRoutes(
   app: FastifyInstance,
-  { registry, coordinator, relay, store }: ServerParts,
+  { registry, coordinator, relay, managed, store }: ServerParts,
 ): Promise<void> {
   const counts = () => {
     const byState: Record<WorkerState, number> = { starting: 0, ready: 0, suspect: 0, draining: 0, gone: 0 };
@@ -17,13 +18,15 @@ export async function healthRoutes(
   app.get('/health', async () => ({
     status: 'ok',
     coordinatorId: coordinator.id,
+    engine: engineView(managed, registry),
     // Inference does not need it, sessions do.
     store: store.database.isAvailable ? 'available' : 'unavailable',
     workers: counts(),
   }));
 
   app.get('/ready', async (_request, reply) => {
-    const status = relay.isDraining ? 'shutting down' : registry.ready.length > 0 ? 'ready' : 'no worker is ready';
+    const isServing = managed ? managed.upstream !== undefined : registry.ready.length > 0;
+    const status = relay.isDraining ? 'shutting down' : isServing ? 'ready' : 'no worker is ready';
     return reply.code(status === 'ready' ? 200 : 503).send({ status, workers: counts() });
   });
 }

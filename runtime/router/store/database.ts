@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
-import { describeError } from '../../shared/errors.ts';
+import { type CodedError, describeError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
 import { routerError } from '../errors.ts';
 import { migrations } from './migrations/index.ts';
@@ -45,6 +45,8 @@ export class Database {
   #isMigrated = false;
   #isAvailable = true;
   #availableSinceMs: number;
+  /** Since when it is unavailable, and what was refused since. */
+  #outage = { sinceMs: 0, refusedCalls: 0 };
   #watch: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -103,7 +105,7 @@ export class Database {
    * @throws STORE_UNAVAILABLE while the database is down
    */
   async run<T>(work: (db: Kysely<StoreSchema>) => Promise<T>): Promise<T> {
-    if (!this.#isAvailable) throw unavailable();
+    if (!this.#isAvailable) throw this.#refusal();
     for (let conflicts = 0; ; conflicts++) {
       try {
         if (!this.#isMigrated) await this.#migrate();
@@ -113,7 +115,7 @@ export class Database {
         if (failure === 'conflict' && conflicts < maxConflicts) continue;
         if (failure === 'mistake') throw error;
         this.#noteFailure(error);
-        throw unavailable(error);
+        throw this.#refusal(error);
       }
     }
   }
@@ -127,8 +129,14 @@ export class Database {
   #noteFailure(error: unknown): void {
     if (!this.#isAvailable || this.#isClosed) return;
     this.#isAvailable = false;
+    this.#outage = { sinceMs: this.#now(), refusedCalls: 0 };
     this.#log?.error('store unavailable', { detail: describeError(error) });
     this.#planLook();
+  }
+
+  #refusal(cause?: unknown): CodedError {
+    this.#outage.refusedCalls++;
+    return routerError('STORE_UNAVAILABLE', { retryAfterSeconds }, { cause, retryAfterSeconds });
   }
 
   async close(): Promise<void> {
@@ -144,7 +152,7 @@ export class Database {
   async #look(): Promise<void> {
     try {
       if (!this.#isMigrated) await this.#migrate();
-      await sql`select 1`.execute(this.#db);
+      await this.#tryOut();
     } catch (error) {
       if (this.#isClosed) return;
       this.#log?.debug('store still unavailable', { detail: describeError(error) });
@@ -154,7 +162,15 @@ export class Database {
     if (this.#isClosed) return;
     this.#isAvailable = true;
     this.#availableSinceMs = this.#now();
-    this.#log?.info('store available again');
+    const { sinceMs, refusedCalls } = this.#outage;
+    this.#log?.info('store available again', { afterMs: this.#now() - sinceMs, refusedCalls });
+  }
+
+  /** @throws while it cannot be used */
+  async #tryOut(): Promise<void> {
+    // An embedded database whose disk is full still reads: only a write tells. This one changes nothing.
+    const probe = this.isShared ? sql`select 1` : sql`pragma user_version = 0`;
+    await probe.execute(this.#db);
   }
 
   /** Safe while other routers do the same: the migrator takes a lock in Postgres. */
@@ -164,10 +180,6 @@ export class Database {
     if (error) throw error;
     this.#isMigrated = true;
   }
-}
-
-function unavailable(cause?: unknown) {
-  return routerError('STORE_UNAVAILABLE', { retryAfterSeconds }, { cause, retryAfterSeconds });
 }
 
 function logTo({ onStatement }: DatabaseOptions) {

@@ -60,6 +60,18 @@ describe('what reaches the engine', () => {
     expect(seen!.request.headers).toMatchObject({ 'x-custom-thing': 'Väl', cookie: 'a=b', host: fleet.engine.id });
   });
 
+  test('no header by which a client would override the id, rank or priority of its request', async () => {
+    await using fleet = await startOne();
+    await fetch(`${fleet.router.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'X-Override-Rid': 'another', 'x-overridden': 'kept' },
+      body: JSON.stringify(question),
+    });
+    const { headers } = fleet.engine.seen[0]!.request;
+    expect(headers['x-overridden']).toBe('kept');
+    expect(headers).not.toHaveProperty('x-override-rid');
+  });
+
   test('nothing of a connection: hop-by-hop headers stay behind', async () => {
     await using fleet = await startOne();
     const request = http.request(`${fleet.router.url}/v1/completions`, {

@@ -1,5 +1,5 @@
 import { crashMarkers } from './crash-markers.ts';
-import type { LifeEvent, StartupPhase } from './log-event.ts';
+import type { LifeEvent, StartupPhase } from './life-event.ts';
 
 type WithoutStamp<Event> = Event extends unknown ? Omit<Event, 'time' | 'rank'> : never;
 /** What a marker reads from its line: the event without time and rank. */

@@ -1,5 +1,5 @@
+import type { LifeEvent } from './life-event.ts';
 import { type LifeMarker, lifeMarkers } from './life-markers.ts';
-import type { LifeEvent } from './log-event.ts';
 import { parsePrefix } from './parse-prefix.ts';
 
 const markerByPhrase: ReadonlyMap<string, LifeMarker> = new Map(lifeMarkers.map((marker) => [marker.phrase, marker]));

@@ -1,4 +1,4 @@
-import type { Rank } from './log-event.ts';
+import type { Rank } from './life-event.ts';
 
 export interface Prefix {
   /** As printed, null when there is none. */
