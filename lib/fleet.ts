@@ -51,7 +51,8 @@ export function addFleet(app: App, config: FleetConfig): void {
     });
   }
 
-  new RouterGroup(makeMachineStack('router', 'Routers'), 'RouterGroup', {
+  const routerStack = makeMachineStack('router', 'Routers');
+  new RouterGroup(routerStack, 'RouterGroup', {
     config: config.routers,
     names,
     vpc,
@@ -61,7 +62,10 @@ export function addFleet(app: App, config: FleetConfig): void {
     workers: config.workers.map((group) => ({ groupName: names.workerGroup(group.name), model: servedModel(group) })),
   });
 
-  new FleetOperations(makeStack('operations', 'Dashboard, alarms and what operators need'), 'Operations', {
+  const operationsStack = makeStack('operations', 'Dashboard, alarms and what operators need');
+  // Silence wakes somebody: there should be routers first.
+  operationsStack.addStackDependency(routerStack);
+  new FleetOperations(operationsStack, 'Operations', {
     config,
     names,
     runnerUnit: 'fleet-runner',

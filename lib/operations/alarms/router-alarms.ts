@@ -45,7 +45,7 @@ export function routerAlarms({ config, groupName, workerGroupName }: RouterAlarm
       }),
       above: 0.5,
       periods: 15,
-      silence: 'says-nothing',
+      silence: 'is-wrong',
     }),
     diskFullPlan(groupName),
   ];

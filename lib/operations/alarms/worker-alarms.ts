@@ -83,7 +83,8 @@ export function workerAlarms({ alarms, group, groupName }: WorkerAlarmOptions): 
       // Less than one machine: reports near the end of a minute may count in the next one.
       above: 0.5,
       periods: 15,
-      silence: 'says-nothing',
+      // Nothing at all is what silence looks like, unless the group may be empty.
+      silence: group.min === 0 ? 'says-nothing' : 'is-wrong',
     }),
     diskFullPlan(groupName),
   ];
