@@ -26,6 +26,7 @@ export interface DatabaseAddress {
   readonly url: string;
   /** Secret with the password, which AWS changes once a week. */
   readonly secretArn: string;
+  readonly clusterIdentifier: string;
 }
 
 const name = 'fleet';
@@ -72,6 +73,7 @@ export class Database extends Construct {
     this.address = {
       url: `postgres://${name}@${hostname}:${port}/${name}`,
       secretArn: cluster.secret!.secretArn,
+      clusterIdentifier: cluster.clusterIdentifier,
     };
   }
 }
