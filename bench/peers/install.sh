@@ -4,7 +4,6 @@
 # HAProxy and nginx come from Debian's packages (needs root or sudo), the others from PyPI into .cache/bench-peers.
 set -eu
 
-sglang_router_version=0.3.2
 litellm_version=1.99.4
 
 cd "$(dirname "$0")/../.."
@@ -37,5 +36,5 @@ else
 fi
 
 mkdir -p "$venvs"
-install_from_pypi sglang-router "sglang-router==$sglang_router_version" sglang-router
+scripts/install-sglang-router.sh
 [ "$with_litellm" = no ] || install_from_pypi litellm "litellm[proxy]==$litellm_version" litellm

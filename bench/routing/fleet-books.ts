@@ -4,7 +4,7 @@ import { chooseWorker, type Policy, type RoutableWorker, restBlocks } from '../.
 import { type PrefillEntry, PrefillQueue } from '../../runtime/router/policy/prefill-queue.ts';
 import { PrefixBudget } from '../../runtime/router/policy/prefix-budget.ts';
 import { type PrefixHold, PrefixIndex } from '../../runtime/router/policy/prefix-index.ts';
-import type { OfflineRouterMaker } from './offline.ts';
+import type { OfflineRouterMaker } from './offline-router.ts';
 
 interface BookedWorker extends RoutableWorker {
   readonly engine: number;

@@ -1,9 +1,10 @@
 import { blockTokens, type TraceRequest } from '../../runtime/cli/replay/trace.ts';
 import { createEngineCore } from '../../runtime/engine-sim/core/engine-core.ts';
 import type { EngineCore, EngineSettings } from '../../runtime/engine-sim/core/types.ts';
-import type { Policy, RoutingFacts } from '../../runtime/router/policy/policy.ts';
+import type { Policy } from '../../runtime/router/policy/policy.ts';
 import { promptTokens } from '../sim/conversation-trace.ts';
 import { fleetBooks } from './fleet-books.ts';
+import type { OfflineRouterMaker } from './offline-router.ts';
 
 /** What a router made of a trace. Times in ms of engine time. */
 export interface RoutingOutcome {
@@ -15,24 +16,6 @@ export interface RoutingOutcome {
   /** Requests by engine. */
   readonly requestsOf: readonly number[];
 }
-
-/** A router without HTTP: it is told what a router sees, which is its own dispatches, first tokens and ends. */
-export interface OfflineRouter {
-  readonly name: string;
-  /** Chooses an engine and takes the request into its books. @param id of the request, its place in the trace */
-  send(id: number, facts: RoutingFacts, nowMs: number): Dispatch;
-  firstToken(id: number, nowMs: number): void;
-  end(id: number): void;
-}
-
-export interface Dispatch {
-  /** Index of the engine. */
-  readonly engine: number;
-  readonly predictedMs: number;
-}
-
-/** Makes a router for a run. Honest ones take from the engines no more than their number and sizes. */
-export type OfflineRouterMaker = (engines: readonly EngineCore[], trace: readonly TraceRequest[]) => OfflineRouter;
 
 const generated = { token: 7, stop: false };
 

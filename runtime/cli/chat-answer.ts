@@ -1,8 +1,12 @@
 import { bearerHeaders } from '../shared/auth.ts';
 import { describeError } from '../shared/errors.ts';
 import { EventSplitter } from '../shared/sse.ts';
-import type { ChatMessage } from './chat-conversation.ts';
 import { UserError, unreachable } from './user-error.ts';
+
+export interface ChatMessage {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
 
 export interface ChatQuestion {
   readonly url: string;

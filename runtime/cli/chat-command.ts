@@ -1,11 +1,6 @@
 import { Command } from 'commander';
-import { apiKeyOption, type RouterOptions, urlOption } from './router-options.ts';
-
-export interface ChatCommandOptions extends RouterOptions {
-  readonly model?: string;
-  readonly system?: string;
-  readonly message?: string;
-}
+import type { ChatCommandOptions } from './chat.ts';
+import { apiKeyOption, urlOption } from './router-options.ts';
 
 export function chatCommand(): Command {
   return new Command('chat')

@@ -1,11 +1,6 @@
-import type { ChatAnswer } from './chat-answer.ts';
+import type { ChatAnswer, ChatMessage } from './chat-answer.ts';
 import { count, percent, significant } from './quantity.ts';
 import { oneLine } from './terminal-text.ts';
-
-export interface ChatMessage {
-  readonly role: 'system' | 'user' | 'assistant';
-  readonly content: string;
-}
 
 export function newConversation(system: string | undefined): ChatMessage[] {
   return system === undefined ? [] : [{ role: 'system', content: system }];

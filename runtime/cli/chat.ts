@@ -1,11 +1,18 @@
 import { createInterface } from 'node:readline';
 import { styleText } from 'node:util';
-import { type ChatAnswer, streamAnswer } from './chat-answer.ts';
-import type { ChatCommandOptions } from './chat-command.ts';
-import { afterAnswer, answerFigures, type ChatMessage, newConversation } from './chat-conversation.ts';
+import { type ChatAnswer, type ChatMessage, streamAnswer } from './chat-answer.ts';
+import { afterAnswer, answerFigures, newConversation } from './chat-conversation.ts';
 import { findModel } from './find-model.ts';
+import type { RouterOptions } from './router-options.ts';
 import { oneLine, terminalText } from './terminal-text.ts';
 import { reportUserErrors, UserError } from './user-error.ts';
+
+/** What the command is told. */
+export interface ChatCommandOptions extends RouterOptions {
+  readonly model?: string;
+  readonly system?: string;
+  readonly message?: string;
+}
 
 /** Exit status of a command that Ctrl-C ended, as shells have it. */
 const interruptedStatus = 130;

@@ -1,10 +1,6 @@
 import { Command } from 'commander';
-import { apiKeyOption, type RouterOptions, urlOption } from './router-options.ts';
-
-export interface StatusCommandOptions extends RouterOptions {
-  readonly json?: boolean;
-  readonly watch?: boolean;
-}
+import { apiKeyOption, urlOption } from './router-options.ts';
+import type { StatusCommandOptions } from './status.ts';
 
 export function statusCommand(): Command {
   return new Command('status')

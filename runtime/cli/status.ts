@@ -3,9 +3,14 @@ import { bearerHeaders } from '../shared/auth.ts';
 import { callJson, HttpStatusError } from '../shared/call-json.ts';
 import { type FleetView, fleetPath } from '../shared/protocol.ts';
 import type { RouterOptions } from './router-options.ts';
-import type { StatusCommandOptions } from './status-command.ts';
 import { renderStatus } from './status-view.ts';
 import { reportUserErrors, UserError, unreachable } from './user-error.ts';
+
+/** What the command is told. */
+export interface StatusCommandOptions extends RouterOptions {
+  readonly json?: boolean;
+  readonly watch?: boolean;
+}
 
 const watchIntervalMs = 2_000;
 

@@ -1,6 +1,6 @@
+import { parsePrefix } from '../shared/engine-log/parse-prefix.ts';
 import { readFieldValue } from './batch-fields.ts';
 import type { BatchEvent } from './log-event.ts';
-import { parsePrefix } from './parse-prefix.ts';
 
 /**
  * Head of a batch message over the versions: `batch. ` until 0.5.3, `batch(mixed #running-req: N). ` 0.2.13 to 0.3.5,

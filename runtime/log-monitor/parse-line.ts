@@ -1,7 +1,8 @@
+import { parseLife } from '../shared/engine-log/parse-life.ts';
+import { isRequestLog } from '../shared/engine-log/request-log.ts';
+import { stripAnsi } from '../shared/engine-log/strip-ansi.ts';
 import type { LogEvent } from './log-event.ts';
 import { parseBatch } from './parse-batch.ts';
-import { parseLife } from './parse-life.ts';
-import { stripAnsi } from './strip-ansi.ts';
 
 /**
  * Understands one line of an engine log (without its line feed); undefined for any other line. Never throws.
@@ -11,9 +12,4 @@ export function parseLogLine(line: string): LogEvent | undefined {
   const text = stripAnsi(line);
   const event = (text.includes(' batch') ? parseBatch(text) : undefined) ?? parseLife(text);
   return event !== undefined && !isRequestLog(text) ? event : undefined;
-}
-
-/** `--log-requests` prints prompts, and a prompt may quote an engine log. */
-function isRequestLog(text: string): boolean {
-  return text.includes(': obj=') || text.includes('"event": "request.') || text.includes('"event":"request.');
 }

@@ -3,9 +3,10 @@ import { publishModes } from '../shared/cloudwatch/create-sink.ts';
 import { collectBaseUrls, parseIntegerIn, parsePort, parsePositiveNumber } from '../shared/options.ts';
 import type { RouterConfig } from './config.ts';
 import { noKeys, parseKeyList } from './keys/key-list.ts';
+import { type ManagedFlags, managedMistakes, managedOptions, routerEngines } from './managed/options.ts';
 import { policyNames } from './policy/policies.ts';
 
-interface RouterFlags extends Omit<RouterConfig, 'workerUrls' | 'injectRid'> {
+interface RouterFlags extends Omit<RouterConfig, 'workerUrls' | 'injectRid' | 'managed'>, ManagedFlags {
   readonly workerUrl: readonly string[];
   readonly rid: boolean;
 }
@@ -34,11 +35,38 @@ export function routerCommand(): Command {
         .choices([...policyNames])
         .default('predicted-ttft'),
     )
+    .addOption(
+      option('--router-engine <name>', 'what carries requests: its own relay, or an sglang-router that it launches')
+        .env('FLEET_ROUTER_ENGINE')
+        .choices([...routerEngines])
+        .default('builtin'),
+    )
+    .addOption(
+      option('--sglang-router-python <program>', 'Python that has sglang-router (default: "python3")').env(
+        'FLEET_SGLANG_ROUTER_PYTHON',
+      ),
+    )
+    .addOption(
+      option('--sglang-router-program <program>', 'its own program, sglang-router or smg, instead of a Python').env(
+        'FLEET_SGLANG_ROUTER_PROGRAM',
+      ),
+    )
+    .addOption(
+      option('--sglang-router-arguments <text>', 'arguments for it, beside those after --').env(
+        'FLEET_SGLANG_ROUTER_ARGUMENTS',
+      ),
+    )
     .addOption(option('--data-dir <folder>', 'folder of the embedded store (default: in memory)').env('FLEET_DATA_DIR'))
     .addOption(
       option('--database-url <url>', 'Postgres that several routers share, instead of the embedded store').env(
         'FLEET_DATABASE_URL',
       ),
+    )
+    .addOption(
+      option(
+        '--database-secret <name>',
+        'secret of AWS Secrets Manager with the password for it, as RDS makes them; name or ARN',
+      ).env('FLEET_DATABASE_SECRET'),
     )
     .addOption(
       option('--session-idle-seconds <seconds>', 'a session without a message for so long is paused')
@@ -51,6 +79,15 @@ export function routerCommand(): Command {
         .env('FLEET_SESSION_END_SECONDS')
         .argParser(parsePositiveNumber)
         .default(604_800),
+    )
+    .addOption(
+      option(
+        '--session-retention-hours <hours>',
+        'an ended session is deleted after so long, with its transcript; 0 keeps it',
+      )
+        .env('FLEET_SESSION_RETENTION_HOURS')
+        .argParser(parseIntegerIn(0, 1e6))
+        .default(720),
     )
     .addOption(
       option('--max-sessions-per-key <count>', 'sessions of one API key that have not ended')
@@ -106,9 +143,10 @@ export function routerCommand(): Command {
         .default(7_999),
     )
     .addOption(
-      option('--internal-secret <secret>', 'bearer secret of the internal routes; better given in the environment').env(
-        'FLEET_INTERNAL_SECRET',
-      ),
+      option(
+        '--internal-secret <secret>',
+        'bearer secret of the internal routes, better given in the environment, or aws-secretsmanager:NAME-OR-ARN',
+      ).env('FLEET_INTERNAL_SECRET'),
     )
     .addOption(
       option('--max-body-bytes <bytes>', 'largest request body')
@@ -127,6 +165,15 @@ export function routerCommand(): Command {
         .env('FLEET_DRAIN_SECONDS')
         .argParser(parsePositiveNumber)
         .default(600),
+    )
+    .addOption(
+      option(
+        '--keep-alive-seconds <seconds>',
+        'how long a silent connection of a client stays open; more than load balancers in front allow',
+      )
+        .env('FLEET_KEEP_ALIVE_SECONDS')
+        .argParser(parsePositiveNumber)
+        .default(910),
     )
     .addOption(
       option('--heartbeat-seconds <seconds>', 'longest silence of a stream before it gets a comment')
@@ -206,8 +253,13 @@ export function routerCommand(): Command {
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
         .default('info'),
     )
-    .action(async ({ workerUrl, rid, ...flags }: RouterFlags) => {
+    .argument('[arguments...]', 'after --: passed to sglang-router as they are')
+    .action(async (engineArguments: string[], { workerUrl, rid, ...flags }: RouterFlags, command: Command) => {
+      const isGiven = (name: string) => !['default', undefined].includes(command.getOptionValueSource(name));
+      const mistakes = managedMistakes(flags, engineArguments, isGiven);
+      if (mistakes.length > 0) command.error(`error: ${mistakes.join('\n       ')}`);
+      const managed = managedOptions(flags, engineArguments);
       const { runRouter } = await import('./run.ts');
-      await runRouter({ ...flags, workerUrls: workerUrl, injectRid: rid });
+      await runRouter({ ...flags, managed, workerUrls: workerUrl, injectRid: rid });
     });
 }

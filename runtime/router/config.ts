@@ -1,6 +1,7 @@
 import type { PublishMode } from '../shared/cloudwatch/create-sink.ts';
 import type { LogLevel } from '../shared/log.ts';
 import type { KeyList } from './keys/key-list.ts';
+import type { ManagedOptions } from './managed/options.ts';
 import type { PolicyName } from './policy/policies.ts';
 
 /** Everything that a router process is told at its start; built by command.ts from the command line and environment. */
@@ -11,13 +12,19 @@ export interface RouterConfig {
   /** Engines that are known from the start; base URLs. */
   readonly workerUrls: readonly string[];
   readonly policy: PolicyName;
+  /** The sglang-router that carries the requests; undefined leaves them to this router's own relay. */
+  readonly managed: ManagedOptions | undefined;
   /** Folder of the embedded store; undefined keeps it in memory. */
   readonly dataDir: string | undefined;
   /** URL of a Postgres that several routers share, instead of the embedded store. */
   readonly databaseUrl: string | undefined;
+  /** Secret of AWS Secrets Manager with its password, by name or ARN; followed as it changes. */
+  readonly databaseSecret: string | undefined;
   /** A session without a message for so long is paused; one that was paused for so long is ended. */
   readonly sessionIdleSeconds: number;
   readonly sessionEndSeconds: number;
+  /** One that ended so long ago is deleted with its transcript; 0 keeps it for ever. */
+  readonly sessionRetentionHours: number;
   /** Sessions of one key that have not ended. */
   readonly maxSessionsPerKey: number;
   /** Sandboxes that this router hosts itself, for a fleet of one machine without runners; 0 hosts none. */
@@ -67,6 +74,8 @@ export interface RouterConfig {
   /** Longest wait of a request for a ready worker, in seconds. */
   readonly holdSeconds: number;
   readonly injectRid: boolean;
+  /** How long a connection stays open on which a client asks nothing, in seconds. */
+  readonly keepAliveSeconds: number;
   /** Longest silence of a stream before it gets a comment, in seconds. */
   readonly heartbeatSeconds: number;
   /** Memory for what the router remembers of the workers' prefix caches, in MiB. */

@@ -22,7 +22,9 @@ export function createControlApp(log: Logger, options: ControlAppOptions = {}): 
   });
   app.setErrorHandler((error, request, reply) => {
     const coded = toCoded(error, request.routeOptions.url ?? request.url);
-    if (coded.status >= 500) log.error('request failed', { requestId: request.id, error });
+    // The store logs the beginning of an outage, its end, and how many calls it refused.
+    const isOutage = coded.code === 'STORE_UNAVAILABLE';
+    if (coded.status >= 500 && !isOutage) log.error('request failed', { requestId: request.id, error });
     if (coded.status === 401) reply.header('www-authenticate', 'Bearer');
     if (coded.retryAfterSeconds !== undefined) reply.header('retry-after', coded.retryAfterSeconds);
     return reply.code(coded.status).send(coded.toBody());

@@ -109,6 +109,11 @@ export const routerErrors = {
     'The router failed on this request; its log has the details under the request id.',
     { retryable: true },
   ),
+  ROUTER_ENGINE_ONE_MODEL: coded(
+    500,
+    'server_error',
+    'The fleet serves several models ({served}), but its sglang-router was started for one and would answer with any of them. Start the router with "-- --enable-igw".',
+  ),
   ENGINE_UNREACHABLE: coded(
     502,
     'server_error',
@@ -131,6 +136,18 @@ export const routerErrors = {
     503,
     'overloaded_error',
     'No worker is ready (waited {waitedSeconds} s). Try again in {retryAfterSeconds} s.',
+    { retryable: true },
+  ),
+  ROUTER_ENGINE_DOWN: coded(
+    503,
+    'overloaded_error',
+    'The sglang-router behind this router is not running (waited {waitedSeconds} s); it is being started again. Try again in {retryAfterSeconds} s.',
+    { retryable: true },
+  ),
+  ROUTER_ENGINE_LOST: coded(
+    503,
+    'server_error',
+    'The sglang-router behind this router went away before it answered: {detail}. Try again in {retryAfterSeconds} s.',
     { retryable: true },
   ),
   QUEUE_TIMEOUT: coded(

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { realClock } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
 import { heartbeatTimeoutMs } from '../shared/protocol.ts';
+import { secretsManagerLoader } from '../shared/secrets-manager.ts';
 import { Admission } from './admission/admission.ts';
 import { noLimits } from './admission/key-meter.ts';
 import type { RouterConfig } from './config.ts';
@@ -12,17 +13,21 @@ import { startLivenessSweep } from './coordinator/liveness.ts';
 import { LoadStreams } from './coordinator/load-streams.ts';
 import { Prober } from './coordinator/prober.ts';
 import { Registry } from './coordinator/registry.ts';
-import type { Worker } from './coordinator/worker.ts';
+import { priorBytesPerToken, type Worker } from './coordinator/worker.ts';
 import { sha256Of } from './keys/api-key.ts';
 import { openKeyRing } from './keys/open-key-ring.ts';
-import { secretsManagerLoader } from './keys/secrets-manager.ts';
+import { observeRouterEngine } from './managed/engine-metrics.ts';
+import { engineView } from './managed/engine-view.ts';
+import { ManagedRouter } from './managed/managed-router.ts';
 import { RouterMetrics } from './metrics.ts';
 import { createPolicy } from './policy/policies.ts';
+import { TokenEstimate } from './policy/token-estimate.ts';
 import { Relay } from './relay/relay.ts';
 import { createAdminServer } from './routes/admin.ts';
 import { openGroupScaling } from './scaling/group-scaling.ts';
 import { createServer } from './server.ts';
 import { hostLocally } from './sessions/local-runner.ts';
+import { MessageLimits } from './sessions/message-limits.ts';
 import type { LocalRunner } from './sessions/runner-backends.ts';
 import { createSessionService } from './sessions/session-service.ts';
 import { Store } from './store/store.ts';
@@ -63,9 +68,12 @@ export async function startRouter(
       'Sandboxes in the router are for a fleet of one: other routers cannot reach them. Drop --database-url.',
     );
   }
-  const store = await Store.open({ dataDir: config.dataDir, databaseUrl: config.databaseUrl, log });
+  const { dataDir, databaseUrl, databaseSecret } = config;
+  const store = await Store.open({ dataDir, databaseUrl, databaseSecret, loadSecret, log });
   const access = { tls: engineTls, apiKey: config.engineApiKey, hidesClientKeys: !keys.isOpen };
   const registry = new Registry(log, 1024 * 1024 * config.prefixMemoryMb, access);
+  const managed =
+    config.managed && (await ManagedRouter.open(config.managed, config, registry, access.hidesClientKeys, log));
   const prober = new Prober({ registry, log, timeScale: config.timeScale });
   const { timeScale } = config;
   const coordinator = new Coordinator(registry, store, log, heartbeatTimeoutMs / timeScale);
@@ -80,6 +88,7 @@ export async function startRouter(
 
   const metrics = new RouterMetrics();
   metrics.observeWorkers(() => registry.workers);
+  observeRouterEngine(metrics.registry, () => engineView(managed, registry));
   const sessions = createSessionService({
     ...{ store, coordinator, registry, metrics, log },
     secret: config.internalSecret,
@@ -87,6 +96,7 @@ export async function startRouter(
     turnTimeoutMs: 1_000 * config.turnTimeoutSeconds,
     idleMs: 1_000 * config.sessionIdleSeconds,
     endAfterMs: 1_000 * config.sessionEndSeconds,
+    retentionMs: config.sessionRetentionHours === 0 ? undefined : 3_600_000 * config.sessionRetentionHours,
     maxPerKey: config.maxSessionsPerKey,
   });
   const stopLocal = extras.local && (await hostLocally(extras.local, coordinator, log, timeScale));
@@ -112,27 +122,34 @@ export async function startRouter(
   );
   registry.on('ready', () => admission.recheck());
   const scaling = openGroupScaling(config, { routerId: coordinator.id, registry, metrics, log });
+  const tokens = new TokenEstimate(priorBytesPerToken);
   const relay = new Relay({
     registry,
+    managed,
     admission,
     keys,
     log,
     metrics,
+    tokens,
     policy: createPolicy(config.policy),
     maxBodyBytes: config.maxBodyBytes,
     holdMs: 1_000 * config.holdSeconds,
-    injectRid: config.injectRid,
+    // sglang-router gets bodies as they came: what it would do with the key is its own affair.
+    injectRid: config.injectRid && !managed,
     isCappedPerWorker: Number.isFinite(config.maxConcurrentPerWorker),
     timeScale: config.timeScale,
     heartbeatMs: 1_000 * config.heartbeatSeconds,
     ...(scaling && { retryAfterSeconds: () => scaling.retryAfterSeconds() }),
   });
   scaling?.start(relay.held);
-  const parts = { config, relay, registry, coordinator, store, sessions, metrics, keys, log, tls };
+  const messageLimits = new MessageLimits(admission, tokens);
+  const control = { coordinator, store, sessions, messageLimits, metrics, keys, log, tls };
+  const parts = { config, relay, managed, registry, ...control };
   const server = await createServer(parts);
   await server.listen(config.port, config.host);
   const admin = config.adminPort === undefined ? undefined : await createAdminServer(parts);
   await admin?.listen({ port: config.adminPort!, host: config.host });
+  managed?.start();
   extras.local?.listening?.(urlOf(server.address, 'http', isAnyAddress(config.host) ? '127.0.0.1' : config.host));
   if (tlsFiles) await followListenerTls({ files: tlsFiles, server, log, signal });
   const url = urlOf(server.address, tls ? 'https' : 'http', config.host);
@@ -140,7 +157,8 @@ export async function startRouter(
     url,
     ...(admin && { adminUrl: urlOf(admin.server.address() as AddressInfo, 'http', config.host) }),
     coordinatorId: coordinator.id,
-    policy: config.policy,
+    engine: engineView(managed, registry).name,
+    ...(managed === undefined && { policy: config.policy }),
   });
 
   return {
@@ -155,6 +173,7 @@ export async function startRouter(
       await adminClosed;
       relay.close();
       await scaling?.close();
+      await managed?.close();
       stopFollowing();
       stopSweep();
       await stopStore();

@@ -10,12 +10,14 @@ import { controlListener, FrontServer } from './front/front-server.ts';
 import { maxHeadBytes } from './front/request-head.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { requireScope } from './keys/require-scope.ts';
+import type { ManagedRouter } from './managed/managed-router.ts';
 import type { RouterMetrics } from './metrics.ts';
 import type { Relay } from './relay/relay.ts';
 import { registerAdminRoutes } from './routes/admin.ts';
 import { healthRoutes } from './routes/health.ts';
 import { modelRoutes } from './routes/models.ts';
 import { sessionRoutes } from './routes/sessions.ts';
+import type { MessageLimits } from './sessions/message-limits.ts';
 import type { SessionService } from './sessions/session-service.ts';
 import type { Store } from './store/store.ts';
 import type { ListenerTls } from './tls.ts';
@@ -23,10 +25,13 @@ import type { ListenerTls } from './tls.ts';
 export interface ServerParts {
   readonly config: RouterConfig;
   readonly relay: Relay;
+  /** The process that carries the requests in the relay's place. */
+  readonly managed: ManagedRouter | undefined;
   readonly registry: Registry;
   readonly coordinator: Coordinator;
   readonly store: Store;
   readonly sessions: SessionService;
+  readonly messageLimits: MessageLimits;
   readonly metrics: RouterMetrics;
   readonly keys: KeyRing;
   readonly log: Logger;
@@ -66,6 +71,7 @@ export async function createServer(parts: ServerParts): Promise<RouterServer> {
     relay: (request, response) => void relay.handle(request, response),
     control: app.server,
     tls,
+    timeouts: { idleMs: 1_000 * config.keepAliveSeconds },
   });
   return {
     get address() {

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { collectBaseUrls, parseBaseUrl, parseIntegerIn, parsePort, parsePositiveNumber } from '../shared/options.ts';
+import { collectEngineSettings } from './engine/arguments/collect-settings.ts';
 import { engineKinds, type RunnerFlags } from './options.ts';
 
 export function runnerCommand(): Command {
@@ -85,10 +86,54 @@ export function runnerCommand(): Command {
     )
     .addOption(new Option('--python <program>', 'Python that has SGLang').env('FLEET_PYTHON').default('python3'))
     .addOption(
-      new Option('--startup-silence-seconds <seconds>', 'a starting engine that logs nothing for this long is given up')
+      new Option(
+        '--engine-setting <name=value>',
+        'an SGLang flag by our name or its own, e.g. tensorParallelSize=2; repeatable, or one JSON object',
+      )
+        .env('FLEET_ENGINE_SETTINGS')
+        .argParser(collectEngineSettings),
+    )
+    .addOption(
+      new Option('--engine-image <image>', 'container image that has SGLang, e.g. lmsysorg/sglang:v0.5.18').env(
+        'FLEET_ENGINE_IMAGE',
+      ),
+    )
+    .addOption(
+      new Option('--container-program <program>', 'docker, or a program with the same arguments')
+        .env('FLEET_CONTAINER_PROGRAM')
+        .default('docker'),
+    )
+    .addOption(
+      new Option(
+        '--container-option <option>',
+        'an option for "docker run", such as --container-option=--volume=/models:/models (repeatable)',
+      ).argParser((option: string, earlier: readonly string[] = []) => [...earlier, option]),
+    )
+    .addOption(
+      new Option('--container-name <name>', "the container's name (default: made from the data folder)").env(
+        'FLEET_CONTAINER_NAME',
+      ),
+    )
+    .addOption(
+      new Option('--startup-silence-seconds <seconds>', 'a starting engine that logs nothing for this long is ended')
         .env('FLEET_STARTUP_SILENCE_SECONDS')
         .argParser(seconds)
         .default(900),
+    )
+    .addOption(
+      new Option('--startup-max-seconds <seconds>', 'longest start whatever the engine logs, 0 for no limit')
+        .env('FLEET_STARTUP_MAX_SECONDS')
+        .argParser(seconds)
+        .default(0),
+    )
+    .addOption(
+      new Option(
+        '--give-up-after <launches>',
+        'launches in a row without a generation after which the engine counts as beyond repair',
+      )
+        .env('FLEET_GIVE_UP_AFTER')
+        .argParser(parseIntegerIn(1, 1_000))
+        .default(5),
     )
     .addOption(
       new Option('--drain-seconds <seconds>', 'longest wait for requests in flight at the end')
@@ -96,6 +141,7 @@ export function runnerCommand(): Command {
         .argParser(seconds)
         .default(120),
     )
+    .addOption(new Option('--region <name>', 'AWS region (default: that of the instance)').env('AWS_REGION'))
     .addOption(
       new Option('--data-dir <folder>', 'state that outlives the process')
         .env('FLEET_DATA_DIR')
@@ -107,7 +153,7 @@ export function runnerCommand(): Command {
     .addOption(
       new Option(
         '--internal-secret <secret>',
-        'bearer secret of the internal routes; better given in the environment',
+        'bearer secret of the internal routes, better given in the environment, or aws-secretsmanager:NAME-OR-ARN',
       ).env('FLEET_INTERNAL_SECRET'),
     )
     .addOption(

@@ -35,15 +35,16 @@ export const errors = {
   ),
   ENGINE_COMMAND_MISSING: coded(500, 'startup_error', 'Engine kind "command" needs --engine-command.'),
   MODEL_MISSING: coded(500, 'startup_error', 'A real SGLang engine needs --model, e.g. --model Qwen/Qwen3-0.6B.'),
-  ENGINE_ARGUMENT_TAKEN: coded(
+  ENGINE_IMAGE_MISSING: coded(
     500,
     'startup_error',
-    'The engine argument {argument} contradicts the runner, which sets it itself. Use {option} instead.',
+    'Engine kind "container" needs --engine-image, e.g. --engine-image lmsysorg/sglang:v0.5.18.',
   ),
+  ENGINE_ARGUMENTS_INVALID: coded(500, 'startup_error', 'The engine cannot run as asked:\n{mistakes}'),
   SIMULATOR_MISSING: coded(
     500,
     'startup_error',
-    'This installation has no engine simulator ({file} does not exist). Give --model, --engine-command or --engine-url.',
+    'This installation has no engine simulator ({file} does not exist). Give --model, --engine-image, --engine-command or --engine-url.',
   ),
 
   AWS_ACCESS_DENIED: coded(

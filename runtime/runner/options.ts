@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto';
 import { hostname, networkInterfaces } from 'node:os';
 import path from 'node:path';
+import type { EngineSettings } from './engine/arguments/given-arguments.ts';
 
-export const engineKinds = ['simulator', 'sglang', 'command', 'external'] as const;
+/** `sglang` runs `python -m sglang.launch_server`, which every version has; `sglang-serve` the newer `sglang serve`. */
+export const engineKinds = ['simulator', 'sglang', 'sglang-serve', 'container', 'command', 'external'] as const;
 export type EngineKind = (typeof engineKinds)[number];
 
 /** Options as the command line and the environment give them. */
@@ -22,9 +25,17 @@ export interface RunnerFlags {
   readonly engineUrl?: string;
   readonly engineCommand?: string;
   readonly python: string;
+  readonly engineImage?: string;
+  readonly containerProgram: string;
+  readonly containerOption?: readonly string[];
+  readonly containerName?: string;
+  readonly engineSetting?: EngineSettings;
   readonly model?: string;
   readonly startupSilenceSeconds: number;
+  readonly startupMaxSeconds: number;
+  readonly giveUpAfter: number;
   readonly drainSeconds: number;
+  readonly region?: string;
   readonly dataDir: string;
   readonly logDir?: string;
   readonly internalSecret?: string;
@@ -78,10 +89,27 @@ export interface EngineOptions {
   readonly command: string | undefined;
   readonly python: string;
   readonly model: string | undefined;
+  readonly container: ContainerOptions;
+  /** Flags of SGLang by our names or by any spelling of its own. */
+  readonly settings: EngineSettings;
   /** Passed to the engine as they are. */
   readonly extraArguments: readonly string[];
-  /** A starting engine that logs nothing for this long is given up. */
+  /** A starting engine that logs nothing for this long is ended. */
   readonly startupSilenceMs: number;
+  /** A start that takes longer is ended whatever it logs; undefined sets no limit. */
+  readonly startupMaxMs: number | undefined;
+  /** Launches in a row without a generation after which the engine counts as beyond repair. */
+  readonly giveUpAfter: number;
+}
+
+export interface ContainerOptions {
+  readonly image: string | undefined;
+  /** Command line of the container engine: docker, or one that takes the same arguments. */
+  readonly program: string;
+  /** The same after every restart, so that a container that was left over is found. */
+  readonly name: string;
+  /** Given to `run` behind our own, so that they win. */
+  readonly options: readonly string[];
 }
 
 export function resolveRunnerOptions(flags: RunnerFlags, extraArguments: readonly string[]): RunnerOptions {
@@ -107,8 +135,17 @@ export function resolveRunnerOptions(flags: RunnerFlags, extraArguments: readonl
       command: flags.engineCommand,
       python: flags.python,
       model: flags.model,
+      container: {
+        image: flags.engineImage,
+        program: flags.containerProgram,
+        name: flags.containerName ?? defaultContainerName(dataDir),
+        options: flags.containerOption ?? [],
+      },
+      settings: flags.engineSetting ?? {},
       extraArguments,
       startupSilenceMs: flags.startupSilenceSeconds * 1_000,
+      startupMaxMs: flags.startupMaxSeconds === 0 ? undefined : flags.startupMaxSeconds * 1_000,
+      giveUpAfter: flags.giveUpAfter,
     },
     drainMs: flags.drainSeconds * 1_000,
     dataDir,
@@ -119,10 +156,18 @@ export function resolveRunnerOptions(flags: RunnerFlags, extraArguments: readonl
 }
 
 /** The engine that the other options imply. A model alone means real SGLang. */
-export function defaultEngineKind(flags: Pick<RunnerFlags, 'engineUrl' | 'engineCommand' | 'model'>): EngineKind {
+export function defaultEngineKind(
+  flags: Pick<RunnerFlags, 'engineUrl' | 'engineCommand' | 'engineImage' | 'model'>,
+): EngineKind {
   if (flags.engineUrl !== undefined) return 'external';
   if (flags.engineCommand !== undefined) return 'command';
+  if (flags.engineImage !== undefined) return 'container';
   return flags.model === undefined ? 'simulator' : 'sglang';
+}
+
+/** One data folder has one runner at a time, so a container of this name is its own. */
+function defaultContainerName(dataDir: string): string {
+  return `fleet-engine-${createHash('sha256').update(dataDir).digest('hex').slice(0, 8)}`;
 }
 
 /** The same after every restart, so that routers recognise a runner that came back. */

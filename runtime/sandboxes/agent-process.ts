@@ -4,6 +4,7 @@ import { identifyProcess, isRunning, type ProcessIdentity } from '../shared/proc
 import { killTree } from '../shared/process/process-tree.ts';
 import type { AgentDefinition } from './agent-definition.ts';
 import { type AgentMessage, BridgeMistake, bridgeVersion, type HostMessage } from './bridge.ts';
+import type { SandboxCgroup } from './cgroups/sandbox-cgroup.ts';
 import { explainDeath } from './death.ts';
 import type { Death } from './errors.ts';
 import type { Launch } from './launch.ts';
@@ -19,6 +20,8 @@ export interface AgentProcessOptions {
   readonly launch: Launch;
   readonly agent: AgentDefinition;
   readonly hasMemoryGroup: boolean;
+  /** Its own control group, which ends with it. @default - it has none here */
+  readonly cgroup?: SandboxCgroup | undefined;
   readonly onMessage: (message: AgentMessage) => void;
 }
 
@@ -96,6 +99,7 @@ export class AgentProcess {
   /** Kills it with everything that it started. @param cause what `ended` resolves with; the first one counts */
   kill(cause: Death): void {
     this.#cause ??= cause;
+    this.#options.cgroup?.kill();
     if (this.identity) killTree(this.identity);
   }
 
@@ -167,7 +171,8 @@ export class AgentProcess {
     if (this.identity) await closed;
     clearTimeout(timer);
     this.#destroyPipes();
-    const { hasMemoryGroup } = this.#options;
+    const { hasMemoryGroup, cgroup } = this.#options;
+    await cgroup?.remove();
     const death = explainDeath({ end, cause: this.#cause, stderrTail: this.stderrTail, hasMemoryGroup });
     this.#cause = death;
     this.#ready.reject(death);
@@ -176,6 +181,7 @@ export class AgentProcess {
 
   /** What it started may hold its pipes, its memory and its ports. */
   #killLeftovers(): void {
+    this.#options.cgroup?.kill();
     if (!this.identity) return;
     const { pid } = this.identity;
     // Reading the table of processes is dear where there are hundreds; an empty group says that there is no need.

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { divideCgroup, ownCgroup } from './cgroups/delegated-cgroup.ts';
 
 /** What this machine offers to hold a sandbox's processes down, beside what the host does itself. */
 export interface Confinement {
@@ -8,26 +9,38 @@ export interface Confinement {
   readonly hasNice: boolean;
   /** `setpriv --pdeathsig`: the kernel ends a sandbox with its host, also after a `kill -9` of the host. */
   readonly hasDeathSignal: boolean;
-  /** How systemd makes a control group for each sandbox; undefined where there is none that this user may make. */
+  /** Folder of the control group in which this host makes one for each sandbox; undefined where none is delegated to it. */
+  readonly cgroup: string | undefined;
+  /** How systemd makes a control group for each sandbox instead; undefined where there is none that this user may make. */
   readonly systemdScope: 'system' | 'user' | undefined;
 }
 
-export const noConfinement: Confinement = { hasNice: false, hasDeathSignal: false, systemdScope: undefined };
+export const noConfinement: Confinement = {
+  hasNice: false,
+  hasDeathSignal: false,
+  cgroup: undefined,
+  systemdScope: undefined,
+};
 
 export const sandboxNiceness = 5;
 /** systemd's default is 100, which the daemons have. */
 const cpuWeight = 50;
 const probeTimeoutMs = 3_000;
 
-/** Tries each means once. Takes some milliseconds; never rejects. */
-export async function probeConfinement(): Promise<Confinement> {
+/**
+ * Tries each means once, and takes possession of a control group that is delegated to this process, which therefore must
+ * not have started anything yet. Takes some milliseconds; never rejects.
+ * @param own folder of the control group that this process is in
+ */
+export async function probeConfinement(own = ownCgroup()): Promise<Confinement> {
   if (process.platform !== 'linux') return { ...noConfinement, hasNice: await works(nice()) };
+  const cgroup = own === undefined ? undefined : divideCgroup(own);
   const [hasNice, hasDeathSignal, systemdScope] = await Promise.all([
     works(nice()),
     works(deathSignal()),
-    probeSystemd(),
+    cgroup === undefined ? probeSystemd() : undefined,
   ]);
-  return { hasNice, hasDeathSignal, systemdScope };
+  return { hasNice, hasDeathSignal, cgroup, systemdScope };
 }
 
 /** The words that stand before a sandbox's command. Each of them becomes the command in the end: the pid stays. */

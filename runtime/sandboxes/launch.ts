@@ -16,6 +16,8 @@ export interface LaunchFacts {
   /** MiB; null for no limit. */
   readonly memoryMb: number | null;
   readonly confinement: Confinement;
+  /** Words that bring it into its control group. @default - none */
+  readonly cgroupEntry?: readonly string[] | undefined;
   /** Without `/v1`. */
   readonly engineUrl: string;
   /** What the engine wants as a bearer token; undefined for one that wants none. */
@@ -32,8 +34,9 @@ const inheritedNames = ['PATH', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'];
 const heapShare = 0.75;
 
 export function planLaunch(facts: LaunchFacts): Launch {
-  const { agent, memoryMb, engineUrl, sessionId, environment } = facts;
-  const words = [...confiningPrefix(facts.confinement, memoryMb), ...commandOf(agent.program, memoryMb)];
+  const { agent, memoryMb, engineUrl, sessionId, environment, cgroupEntry = [] } = facts;
+  const confining = [...cgroupEntry, ...confiningPrefix(facts.confinement, memoryMb)];
+  const words = [...confining, ...commandOf(agent.program, memoryMb)];
   const inherited = inheritedNames.flatMap((name) => {
     const value = environment[name];
     return value === undefined ? [] : [[name, value] as const];

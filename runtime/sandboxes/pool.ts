@@ -1,7 +1,9 @@
+import { describeError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import { killTrees } from '../shared/process/process-tree.ts';
 import type { PoolStatistics, SandboxSpec, SandboxView, TurnEvent, TurnRequest } from '../shared/sandbox-protocol.ts';
 import type { AgentDefinition } from './agent-definition.ts';
+import { SandboxCgroup } from './cgroups/sandbox-cgroup.ts';
 import type { Confinement } from './confinement.ts';
 import { type Death, fail } from './errors.ts';
 import { planLaunch } from './launch.ts';
@@ -161,6 +163,7 @@ export class SandboxPool {
   /** For the moment of exiting: kills everything, synchronously. */
   kill(): void {
     this.#isClosed = true;
+    for (const { cgroup } of this.#all) cgroup?.kill();
     killTrees([...this.#all].flatMap(({ identity }) => identity ?? []));
   }
 
@@ -181,17 +184,20 @@ export class SandboxPool {
   #start(agent: AgentDefinition, sessionId: string | undefined): Sandbox {
     const { confinement, environment, engineUrl, engineKey, log, registry, graceMs = 5_000 } = this.#options;
     const memoryMb = agent.memoryMb === undefined ? this.#options.memoryMb : agent.memoryMb;
+    const cgroup = this.#makeCgroup(memoryMb);
     const launch = planLaunch({
       agent,
       memoryMb,
       confinement,
+      cgroupEntry: cgroup?.entry,
       engineUrl: engineUrl(),
       engineKey,
       sessionId,
       environment,
     });
-    const hasMemoryGroup = memoryMb !== null && confinement.systemdScope !== undefined;
-    const sandbox = new Sandbox({ agent, launch, hasMemoryGroup, memoryMb, graceMs, log });
+    const isGrouped = cgroup !== undefined || confinement.systemdScope !== undefined;
+    const hasMemoryGroup = isGrouped && memoryMb !== null;
+    const sandbox = new Sandbox({ agent, launch, hasMemoryGroup, cgroup, memoryMb, graceMs, log });
     this.#all.add(sandbox);
     const pid = sandbox.identity?.pid;
     if (pid !== undefined) registry?.add('sandbox', pid);
@@ -200,6 +206,18 @@ export class SandboxPool {
       if (pid !== undefined) registry?.remove(pid);
     });
     return sandbox;
+  }
+
+  #makeCgroup(memoryMb: number | null): SandboxCgroup | undefined {
+    const { confinement, log } = this.#options;
+    if (confinement.cgroup === undefined) return undefined;
+    try {
+      return new SandboxCgroup(confinement.cgroup, memoryMb, log);
+    } catch (error) {
+      // The look at its memory twice a second holds it as well.
+      log.error('no control group for a sandbox', { detail: describeError(error) });
+      return undefined;
+    }
   }
 
   #forget(sessionId: string, sandbox: Sandbox, death: Death): void {

@@ -5,6 +5,7 @@ import type { SandboxSpec, SandboxView, TurnRequest } from '../shared/sandbox-pr
 import type { AgentDefinition } from './agent-definition.ts';
 import { AgentProcess } from './agent-process.ts';
 import { type AgentMessage, BridgeMistake } from './bridge.ts';
+import type { SandboxCgroup } from './cgroups/sandbox-cgroup.ts';
 import { type Death, fail } from './errors.ts';
 import type { Launch } from './launch.ts';
 import { Turn } from './turn.ts';
@@ -13,6 +14,7 @@ export interface SandboxParts {
   readonly agent: AgentDefinition;
   readonly launch: Launch;
   readonly hasMemoryGroup: boolean;
+  readonly cgroup: SandboxCgroup | undefined;
   /** MiB; null for no limit. */
   readonly memoryMb: number | null;
   /** How long an agent may take to stop a cancelled turn, and to end when its stdin closes. */
@@ -24,6 +26,8 @@ export interface SandboxParts {
 export class Sandbox {
   readonly agent: AgentDefinition;
   readonly memoryMb: number | null;
+  /** Undefined where it has none of its own, or systemd's. */
+  readonly cgroup: SandboxCgroup | undefined;
   /** Resolves when it is no more. */
   readonly ended: Promise<Death>;
   readonly #parts: SandboxParts;
@@ -42,6 +46,7 @@ export class Sandbox {
     this.#parts = parts;
     this.agent = parts.agent;
     this.memoryMb = parts.memoryMb;
+    this.cgroup = parts.cgroup;
     this.#process = new AgentProcess({ ...parts, onMessage: (message) => this.#receive(message) });
     this.ended = this.#process.ended.then((death) => this.#bury(death));
   }

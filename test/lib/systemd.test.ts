@@ -24,6 +24,15 @@ test('a daemon that needs GPUs sees devices', () => {
   expect(daemonUnit(unit)).toMatch(/PrivateDevices=yes\nProtectClock=yes\n/);
 });
 
+// ProtectControlGroups would mount read-only what Delegate gives.
+test('a daemon that divides its control group has it delegated and writable; for others all groups are read-only', () => {
+  const lines = (dividesCgroup: boolean) => daemonUnit({ ...unit, dividesCgroup }).split('\n');
+  expect(lines(true)).toContain('Delegate=cpu memory pids');
+  expect(lines(true).join()).not.toContain('ProtectControlGroups');
+  expect(lines(false)).toContain('ProtectControlGroups=yes');
+  expect(lines(false).join()).not.toContain('Delegate');
+});
+
 test('arguments arrive as they are: specifiers, variables, quotes and spaces', () => {
   const text = daemonUnit({ ...unit, command: ['/usr/bin/x', '50%', '$HOME', 'a b', '{"k": "v\\n"}', ''] });
   expect(text).toContain('ExecStart=/usr/bin/x 50%% $$HOME "a b" "{\\"k\\": \\"v\\\\n\\"}" ""\n');

@@ -51,9 +51,12 @@ describe('nextDrainStep', () => {
   });
 });
 
-test('a starting engine is given up for silence, not for taking long', () => {
-  expect(startupVerdict({ lastProgressAt: 1_799_000, silenceLimitMs: 900_000 }, 1_800_000)).toBe('wait');
-  expect(startupVerdict({ lastProgressAt: 900_000, silenceLimitMs: 900_000 }, 1_800_000)).toBe('give-up');
+test('a starting engine is ended for silence, and for taking long only where a maximum is set', () => {
+  const start = { launchedAt: 0, lastProgressAt: 1_799_000, silenceLimitMs: 900_000, maxMs: undefined };
+  expect(startupVerdict(start, 1_800_000)).toBe('wait');
+  expect(startupVerdict({ ...start, lastProgressAt: 900_000 }, 1_800_000)).toBe('silence');
+  expect(startupVerdict({ ...start, maxMs: 1_800_001 }, 1_800_000)).toBe('wait');
+  expect(startupVerdict({ ...start, maxMs: 1_800_000 }, 1_800_000)).toBe('maximum');
 });
 
 test('after a failed heartbeat the next one comes sooner', () => {
@@ -87,8 +90,12 @@ describe('the engine command', () => {
     command: undefined,
     python: 'python3',
     model: 'Qwen/Qwen3-0.6B',
+    container: { image: undefined, program: 'docker', name: 'fleet-engine', options: [] },
+    settings: {},
     extraArguments: ['--tp-size', '2'],
     startupSilenceMs: 1,
+    startupMaxMs: undefined,
+    giveUpAfter: 5,
   };
   const address = { host: '0.0.0.0', port: 7999 };
 

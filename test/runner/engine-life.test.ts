@@ -84,8 +84,7 @@ test('the engine of a runner that was killed is ended by the next runner of the 
   await using first = await StartedRunner.start({ engineArgs: ['--child'] });
   const { engine } = await first.ready();
   const child = enginesChild(first);
-  process.kill(first.process.pid, 'SIGKILL');
-  await first.process.waitForExit();
+  await first.killAlone();
   expect(isAlive(engine.pid!)).toBe(true);
 
   await using second = await StartedRunner.start({ dataDir: first.dataDir });

@@ -54,13 +54,10 @@ test('however many listen, the engine is asked by one, and by none when they hav
   expect(looks).toBeLessThanOrEqual(most);
 
   for (const listener of listeners) await listener[Symbol.asyncDispose]();
-  let last = -1;
-  // Two readings half a second apart agree only when nobody asks any more.
+  // The runner forgets the load when it stops asking, so that the next listener is told of none at first.
   await eventually(async () => {
-    const former = last;
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    last = await asked();
-    expect(last).toBe(former);
+    await using next = await LoadListener.open(await runner.url());
+    expect(await next.next()).toEqual(idle);
   });
 });
 
@@ -111,6 +108,29 @@ describe('the feed', () => {
     join('d');
     expect(ended).toEqual(['c', 'd']);
     expect(engine.signals.map(({ aborted }) => aborted)).toEqual([true, true]);
+  });
+
+  test('when all have left the engine is not asked again until somebody comes', async () => {
+    const engine = heldEngine();
+    const feed = new LoadFeed({ readLoad: engine.readLoad, facts: () => idle, timeScale: 1_000 });
+    const join = () => feed.subscribe({ report() {}, end() {} });
+    const leave = join();
+    engine.questions[0]!(load);
+    await eventually(() => expect(engine.questions).toHaveLength(2));
+    leave();
+    // Its answer is the moment at which a feed that goes on would plan the next question, some 0.25 ms later.
+    engine.questions[1]!(load);
+    const other = heldEngine();
+    const going = new LoadFeed({ readLoad: other.readLoad, facts: () => idle, timeScale: 1_000 });
+    going.subscribe({ report() {}, end() {} });
+    for (let i = 0; i < 3; i++) {
+      other.questions[i]!(load);
+      await eventually(() => expect(other.questions).toHaveLength(i + 2));
+    }
+    expect(engine.questions).toHaveLength(2);
+    join();
+    expect(engine.questions).toHaveLength(3);
+    for (const each of [feed, going]) each.close();
   });
 
   test('a listener that does not read misses reports and then gets the latest, from a buffer of one', async () => {

@@ -230,8 +230,7 @@ test('no sandbox outlives a runner that is killed', async () => {
   const pids = host.sandboxPids();
   // One is in the middle of endless work and reads nothing, not even the end of its stdin.
   await host.call('POST', '/sandboxes/a/messages', { turnId: 't', content: 'block' });
-  process.kill(host.runner.process.pid, 'SIGKILL');
-  await host.runner.process.waitForExit();
+  await host.runner.killAlone();
   await until('all are gone', () => pids.every(isGone));
 });
 
@@ -243,8 +242,7 @@ test('what a killed runner left behind of an agent is ended by the next runner o
     .match(/"message":\{"role":"assistant","content":"(\d+ \d+)"/)![1]!
     .split(' ')
     .map(Number);
-  process.kill(host.runner.process.pid, 'SIGKILL');
-  await host.runner.process.waitForExit();
+  await host.runner.killAlone();
   await using next = await StartedRunner.start({ dataDir: host.runner.dataDir });
   await next.ready();
   expect(isGone(child!)).toBe(true);

@@ -136,7 +136,7 @@ describe('the launch of a sandbox', () => {
 
   test('a command is run as it stands, with what the machine offers before it', () => {
     const agent = scriptedAgent([], { program: { kind: 'command', argv: ['tool', '-x'] } });
-    const confinement: Confinement = { hasNice: true, hasDeathSignal: true, systemdScope: 'system' };
+    const confinement: Confinement = { ...noConfinement, hasNice: true, hasDeathSignal: true, systemdScope: 'system' };
     const { file, args } = planLaunch({ ...facts, agent, confinement });
     expect([file, ...args].join(' ')).toBe(
       'systemd-run --system --scope --quiet --collect -p MemoryMax=128M -p MemorySwapMax=0 -p CPUWeight=50 -- ' +

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { AgentDefinition } from '../../runtime/sandboxes/agent-definition.ts';
+import { noConfinement } from '../../runtime/sandboxes/confinement.ts';
 import { identifyProcess } from '../../runtime/shared/process/process-table.ts';
 import { sendSignal } from '../../runtime/shared/process/process-tree.ts';
 import { until } from '../support/poll.ts';
@@ -69,7 +70,7 @@ test('a program that does not exist gives no sandbox and names itself', async ()
   const agent = scriptedAgent([], { program: { kind: 'command', argv: ['/no/such/agent'] } });
   await using host = await StartedPool.start({
     agents: [agent],
-    confinement: { hasNice: false, hasDeathSignal: false, systemdScope: undefined },
+    confinement: noConfinement,
   });
   await expect(host.session()).rejects.toMatchObject({
     code: 'SANDBOX_DIED',
@@ -148,7 +149,7 @@ test('under a control group with a limit, a kill that nobody ordered is the kern
   await using host = await StartedPool.start({
     memoryMb: 256,
     agents: [scriptedAgent([], { memoryMb: undefined })],
-    confinement: { hasNice: true, hasDeathSignal: false, systemdScope: 'system' },
+    confinement: { ...noConfinement, hasNice: true, systemdScope: 'system' },
     environment: { PATH: `${folder.path}:${process.env['PATH']}` },
   });
   const session = await host.session();

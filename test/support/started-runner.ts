@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { RunnerHealth } from '../../runtime/runner/server.ts';
 import { callJson } from '../../runtime/shared/call-json.ts';
+import { type ProcessIdentity, readProcessTable } from '../../runtime/shared/process/process-table.ts';
+import { killTrees } from '../../runtime/shared/process/process-tree.ts';
 import { until } from './poll.ts';
 import { type StartedProcess, startProgram } from './process.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
@@ -25,6 +27,7 @@ export class StartedRunner implements AsyncDisposable {
   readonly process: StartedProcess;
   readonly dataDir: string;
   readonly #cleanUp: AsyncDisposableStack;
+  #orphans: readonly ProcessIdentity[] = [];
 
   static async start(options: StartedRunnerOptions = {}): Promise<StartedRunner> {
     await using stack = new AsyncDisposableStack();
@@ -86,11 +89,19 @@ export class StartedRunner implements AsyncDisposable {
     await callJson(`${engineUrl}/test/in-flight`, { body: { count } });
   }
 
+  /** As by the kernel when memory is short: the runner alone. What it had started is ended with this object. */
+  async killAlone(): Promise<void> {
+    this.#orphans = readProcessTable().filter(({ parentPid }) => parentPid === this.process.pid);
+    this.process.signal('SIGKILL');
+    await this.process.waitForExit();
+  }
+
   get engineLog(): string {
     return readFileSync(path.join(this.dataDir, 'logs/engine.log'), 'utf8');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    killTrees(this.#orphans);
     await this.#cleanUp[Symbol.asyncDispose]();
   }
 }

@@ -1,4 +1,5 @@
 import type { DatabaseOptions } from '../../runtime/router/store/database.ts';
+import { Store } from '../../runtime/router/store/store.ts';
 import { StartedPostgres } from './started-postgres.ts';
 
 export type StoreKind = 'SQLite' | 'Postgres';
@@ -18,5 +19,39 @@ export async function startStores(kind: StoreKind): Promise<StoreFactory> {
   return {
     fresh: async () => ({ databaseUrl: await postgres.createDatabase() }),
     [Symbol.asyncDispose]: () => postgres[Symbol.asyncDispose](),
+  };
+}
+
+/** What the tests of one suite have in their hooks' hands. */
+export interface StoreOfTests {
+  readonly stores: StoreFactory;
+  /** New and empty for each test. */
+  readonly store: Store;
+  /** Those of this test so far, but for the migrations. */
+  readonly statements: string[];
+}
+
+/** Gives each test of the suite a store of this kind. Called in the suite's body. */
+export function storeOfEachTest(kind: StoreKind): StoreOfTests {
+  let stores: StoreFactory;
+  let store: Store;
+  const statements: string[] = [];
+  beforeAll(async () => {
+    stores = await startStores(kind);
+  });
+  afterAll(() => stores[Symbol.asyncDispose]());
+  beforeEach(async () => {
+    store = await Store.open({ ...(await stores.fresh()), onStatement: (sql) => statements.push(sql) });
+    statements.length = 0;
+  });
+  afterEach(() => store.close());
+  return {
+    get stores() {
+      return stores;
+    },
+    get store() {
+      return store;
+    },
+    statements,
   };
 }

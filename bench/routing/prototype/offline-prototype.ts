@@ -1,5 +1,5 @@
 import { blockTokens } from '../../../runtime/cli/replay/trace.ts';
-import type { OfflineRouterMaker } from '../offline.ts';
+import type { OfflineRouterMaker } from '../offline-router.ts';
 import { PrototypeBooks } from './prototype-books.ts';
 
 /** The yardstick in an offline run. */

@@ -1,19 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseBaseUrl, parseIntegerIn, parsePositiveNumber } from '../../shared/options.ts';
-
-export interface CapacityFlags {
-  readonly runnerUrl?: string;
-  /** MiB, null for no limit. */
-  readonly memory: readonly (number | null)[];
-  readonly maxSessions: number;
-  readonly maxSeconds: number;
-  readonly turnSeconds: number;
-  readonly latencyMs: number;
-  readonly cpuPercent: number;
-  readonly reservePercent: number;
-  readonly internalSecret?: string;
-  readonly json?: boolean;
-}
+import type { CapacityFlags } from './run.ts';
 
 export function capacityCommand(): Command {
   const percent = parseIntegerIn(1, 100);

@@ -1,11 +1,25 @@
 import { onInterrupts } from '../up/interrupts.ts';
 import { reportUserErrors, UserError } from '../user-error.ts';
-import type { CapacityFlags } from './command.ts';
 import type { LevelResult } from './level.ts';
 import { OwnRunner } from './own-runner.ts';
 import { type RampResult, ramp } from './ramp.ts';
 import { type CapacityReport, describeMachine, reportLines } from './report.ts';
 import type { RunnerAddress } from './sandbox-client.ts';
+
+/** What the command is told. */
+export interface CapacityFlags {
+  readonly runnerUrl?: string;
+  /** MiB, null for no limit. */
+  readonly memory: readonly (number | null)[];
+  readonly maxSessions: number;
+  readonly maxSeconds: number;
+  readonly turnSeconds: number;
+  readonly latencyMs: number;
+  readonly cpuPercent: number;
+  readonly reservePercent: number;
+  readonly internalSecret?: string;
+  readonly json?: boolean;
+}
 
 /** Exit status of a command that Ctrl-C ended, as shells have it. */
 const interruptedStatus = 130;

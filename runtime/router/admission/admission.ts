@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../../shared/clock.ts';
 import { routerError } from '../errors.ts';
+import { KeyCharge } from './key-charge.ts';
 import { hasLimits, type KeyLimits, KeyMeter } from './key-meter.ts';
 import { queueFull, queueTimeout, rateLimited } from './refusals.ts';
 import { type Place, Slot, type SlotOwner, type Waiting } from './slot.ts';
@@ -19,9 +20,15 @@ export interface AdmissionLimits {
   readonly queueTimeoutMs: number;
 }
 
+/** A key as far as its limits go. */
+export interface LimitedKey {
+  readonly keyId: string;
+  readonly limits: KeyLimits;
+}
+
 export interface AdmissionRequest<W> {
   /** Whose limits the request counts against; undefined for none. */
-  readonly key?: { readonly keyId: string; readonly limits: KeyLimits } | undefined;
+  readonly key?: LimitedKey | undefined;
   /** Size of the body. */
   readonly bytes: number;
   /** Prompt tokens that an engine will have to prefill, estimated. */
@@ -69,6 +76,11 @@ export class Admission<W extends object> implements SlotOwner<W> {
     return this.#arriving.bytes + this.#moving.bytes;
   }
 
+  /** Now, on the clock of the limits. */
+  get nowMs(): number {
+    return this.#clock.now();
+  }
+
   runningOn(worker: W): number {
     return this.#workers.of(worker);
   }
@@ -86,9 +98,7 @@ export class Admission<W extends object> implements SlotOwner<W> {
     const { key, uncachedTokens } = request;
     if (key === undefined || !hasLimits(key.limits)) return this.#enter(request, undefined);
     const nowMs = this.#clock.now();
-    const meter = this.#meterFor(key.keyId, key.limits, nowMs);
-    const refusal = meter.refusal(uncachedTokens, nowMs);
-    if (refusal) throw rateLimited(key.keyId, refusal);
+    const meter = this.#willingMeter(key, uncachedTokens, nowMs);
     meter.begin(uncachedTokens, nowMs);
     try {
       return this.#enter(request, meter);
@@ -96,6 +106,16 @@ export class Admission<W extends object> implements SlotOwner<W> {
       meter.undo(uncachedTokens, nowMs);
       throw error;
     }
+  }
+
+  /**
+   * Counts a request against the limits of its key alone. It takes no slot and never waits.
+   * @returns undefined for a key without limits
+   * @throws CodedError RATE_LIMITED; nothing is counted then
+   */
+  charge(key: LimitedKey, uncachedTokens: number): KeyCharge | undefined {
+    if (!hasLimits(key.limits)) return undefined;
+    return new KeyCharge(this.#willingMeter(key, uncachedTokens, this.#clock.now()), uncachedTokens, this.#clock);
   }
 
   /** Gives waiters another look: a worker became ready, or lost something that kept it from being chosen. */
@@ -228,6 +248,14 @@ export class Admission<W extends object> implements SlotOwner<W> {
     if (this.waiting > 0) return;
     this.#timer?.cancel();
     this.#timer = undefined;
+  }
+
+  /** The key's meter, when it lets one more request begin. @throws RATE_LIMITED */
+  #willingMeter({ keyId, limits }: LimitedKey, uncachedTokens: number, nowMs: number): KeyMeter {
+    const meter = this.#meterFor(keyId, limits, nowMs);
+    const refusal = meter.refusal(uncachedTokens, nowMs);
+    if (refusal) throw rateLimited(keyId, refusal);
+    return meter;
   }
 
   #meterFor(keyId: string, limits: KeyLimits, nowMs: number): KeyMeter {

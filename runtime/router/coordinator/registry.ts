@@ -11,6 +11,8 @@ interface RegistryEvents {
   /** A worker may take traffic now. */
   ready: [worker: Worker];
   gone: [worker: Worker];
+  /** The state of a worker is another one now, whichever. */
+  changed: [worker: Worker];
 }
 
 /** The part of a heartbeat or load report that concerns the engine. */
@@ -151,6 +153,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
     this.#ready = this.workers.filter((candidate) => candidate.state === 'ready');
     this.#models = new Set(this.#ready.flatMap((candidate) => candidate.models.map(({ id }) => id)));
     this.#log.info('worker state changed', { worker: worker.id, from, to: state, reason });
+    this.emit('changed', worker);
     if (state === 'ready') this.emit('ready', worker);
     if (state === 'suspect' || state === 'starting') this.emit('needs-probe', worker);
     if (state === 'gone') this.emit('gone', worker);

@@ -36,11 +36,14 @@ export interface AttemptOptions {
   readonly onFirstByte: (status: number) => void;
 }
 
+/** An answer of announced length up to this is passed on once it is whole: should its engine die, another can give it. */
+const wholeAnswerBytes = 256 * 1024;
 const refusingStatuses = new Set([429, 500, 502, 503, 504]);
 
 /**
  * One exchange with one worker: passes the answer on, byte for byte, with backpressure. Nothing reaches the client before
- * the first body byte, and of an event stream not before its first event is known to be no refusal.
+ * the first body byte, of an event stream not before its first event is known to be no refusal, and of a short answer of
+ * announced length nothing before it is whole.
  */
 export class Attempt implements ExchangeHandler {
   readonly ended: Promise<AttemptEnd>;
@@ -107,11 +110,15 @@ export class Attempt implements ExchangeHandler {
       return;
     }
     const head = this.#head!;
+    const held = this.#held ? Buffer.concat([this.#held, bytes]) : bytes;
+    if (comesWhole(head)) {
+      this.#held = held;
+      return;
+    }
     if (head.status !== 200 || !isEventStream(head)) {
       this.#begin(head, bytes);
       return;
     }
-    const held = this.#held ? Buffer.concat([this.#held, bytes]) : bytes;
     const first = judgeFirstEvent(held);
     if (first.kind === 'incomplete') {
       this.#held = held;
@@ -127,9 +134,11 @@ export class Attempt implements ExchangeHandler {
     if (this.#isSettled) return;
     const { sink, workerId } = this.#options;
     if (!this.#hasBegun) {
-      if (this.#held) this.#begin(this.#head!, this.#held);
-      else sink.begin(this.#head!, workerId);
-      if (this.#isSettled) return;
+      if (this.#held) {
+        this.#open(this.#head!);
+        // The connection may be another request's by now: nothing to pause for a client that reads slowly.
+        sink.write(this.#held);
+      } else sink.begin(this.#head!, workerId);
     }
     sink.end();
     this.#settle({ kind: 'complete', status: this.#head!.status, isEngineDone: true });
@@ -147,10 +156,14 @@ export class Attempt implements ExchangeHandler {
   }
 
   #begin(head: ResponseHead, bytes: Buffer): void {
+    this.#open(head);
+    this.#pass(bytes);
+  }
+
+  #open(head: ResponseHead): void {
     this.#hasBegun = true;
     this.#options.sink.begin(head, this.#options.workerId);
     this.#options.onFirstByte(head.status);
-    this.#pass(bytes);
   }
 
   #pass(bytes: Buffer): void {
@@ -169,4 +182,9 @@ export class Attempt implements ExchangeHandler {
       });
     }
   }
+}
+
+/** A stream never knows its length, whatever its type. */
+function comesWhole(head: ResponseHead): boolean {
+  return head.contentLength >= 0 && head.contentLength <= wholeAnswerBytes && !isEventStream(head);
 }

@@ -62,7 +62,7 @@ export class Exchange {
     const bodyBytes = body.reduce((total, part) => total + part.length, 0);
     const options: AttemptOptions = {
       workerId: worker.id,
-      head: upstreamHead(request.head, worker, bodyBytes),
+      head: upstreamHead(request.head, worker.engine, bodyBytes),
       body,
       onBodyWritten: passage.held.release,
       sink: order.sink,

@@ -1,6 +1,6 @@
-import type { Worker } from '../coordinator/worker.ts';
 import type { RequestHead } from '../front/request-head.ts';
 import { keyHeaders } from '../keys/presented-key.ts';
+import type { EngineClient } from '../upstream/engine-client.ts';
 
 /** Headers of one connection, not of the message (RFC 9110 section 7.6.1), and those that the relay sets itself. */
 const notForwarded = new Set([
@@ -15,6 +15,11 @@ const notForwarded = new Set([
   'upgrade',
 ]);
 const notForwardedUpstream = new Set([...notForwarded, 'host', 'content-length', 'expect']);
+/**
+ * SGLang takes a request's id, priority and rank from such headers where that is turned on, as on engines that a runner
+ * launches. From a client they would go past the id by which its request is aborted, and past its place in the queue.
+ */
+const routerOnlyPrefix = 'x-override-';
 
 /** Header names that a message's own Connection header makes hop-by-hop. */
 function namedByConnection(rawHeaders: readonly string[]): ReadonlySet<string> | undefined {
@@ -30,14 +35,15 @@ function namedByConnection(rawHeaders: readonly string[]): ReadonlySet<string> |
 }
 
 /** The request head for the engine: the client's headers as they came, save those of the connection and its keys. */
-export function upstreamHead(request: RequestHead, worker: Worker, bodyBytes: number): string {
+export function upstreamHead(request: RequestHead, engine: EngineClient, bodyBytes: number): string {
   const { method, target, rawHeaders } = request;
-  const { dropsClientKeys, addedHeaderLines } = worker.engine;
+  const { dropsClientKeys, addedHeaderLines } = engine;
   const named = namedByConnection(rawHeaders);
-  let head = `${method} ${target} HTTP/1.1\r\nhost: ${worker.id}\r\n${addedHeaderLines}`;
+  let head = `${method} ${target} HTTP/1.1\r\nhost: ${engine.host}\r\n${addedHeaderLines}`;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!.toLowerCase();
     if (notForwardedUpstream.has(name) || named?.has(name) || (dropsClientKeys && keyHeaders.has(name))) continue;
+    if (name.startsWith(routerOnlyPrefix)) continue;
     head += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
   }
   return `${head}content-length: ${bodyBytes}\r\n\r\n`;

@@ -1,4 +1,3 @@
-import type { Registry } from '../coordinator/registry.ts';
 import { routerError } from '../errors.ts';
 import type { Closable } from '../front/closable.ts';
 import { usualRetrySeconds } from '../scaling/retry-after.ts';
@@ -7,6 +6,11 @@ export interface HoldLimits {
   readonly maxRequests: number;
   /** Over the bodies of all held requests. */
   readonly maxBytes: number;
+}
+
+/** Tells when requests may be sent: when a worker becomes ready, or what stands in front of the workers. */
+export interface ReadySource {
+  on(event: 'ready', listener: () => void): unknown;
 }
 
 /** `ready`: try again. `late`: the time is over, or no worker will come any more. `gone`: the client left. */
@@ -23,10 +27,10 @@ export class Hold {
   #isClosed = false;
 
   /** @param retryAfterSeconds when a client that finds no room should come back */
-  constructor(registry: Registry, limits: HoldLimits, retryAfterSeconds = () => usualRetrySeconds) {
+  constructor(source: ReadySource, limits: HoldLimits, retryAfterSeconds = () => usualRetrySeconds) {
     this.#limits = limits;
     this.#retryAfterSeconds = retryAfterSeconds;
-    registry.on('ready', () => this.#release('ready'));
+    source.on('ready', () => this.#release('ready'));
   }
 
   /** Requests that wait now. */

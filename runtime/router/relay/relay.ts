@@ -7,15 +7,17 @@ import { rateLimitHeaders } from '../admission/rate-limit-headers.ts';
 import type { Slot } from '../admission/slot.ts';
 import { waitForSlot } from '../admission/wait-for-slot.ts';
 import type { Registry } from '../coordinator/registry.ts';
-import { priorBytesPerToken, type Worker } from '../coordinator/worker.ts';
+import type { Worker } from '../coordinator/worker.ts';
 import { routerError } from '../errors.ts';
 import type { ClientRequest } from '../front/client-request.ts';
 import type { ClientResponse } from '../front/client-response.ts';
 import type { ApiKey } from '../keys/api-key.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
+import { ManagedCarrier } from '../managed/managed-carrier.ts';
+import type { ManagedRouter } from '../managed/managed-router.ts';
 import type { RouterMetrics } from '../metrics.ts';
 import { type Policy, type RoutingFacts, uncachedTokensOn } from '../policy/policy.ts';
-import { TokenEstimate } from '../policy/token-estimate.ts';
+import type { TokenEstimate } from '../policy/token-estimate.ts';
 import { usualRetrySeconds } from '../scaling/retry-after.ts';
 import { askForOneToken } from '../upstream/one-token.ts';
 import { readUsage } from '../upstream/usage.ts';
@@ -32,9 +34,13 @@ import { StallWatch } from './stall-watch.ts';
 
 export interface RelayOptions {
   readonly registry: Registry;
+  /** Carries the requests in the place of workers that are chosen here. */
+  readonly managed?: ManagedRouter | undefined;
   readonly admission: Admission<Worker>;
   readonly keys: KeyRing;
   readonly policy: Policy;
+  /** Learns from what engines report. */
+  readonly tokens: TokenEstimate;
   readonly log: Logger;
   readonly metrics: RouterMetrics;
   readonly maxBodyBytes: number;
@@ -60,21 +66,21 @@ const maxRecordsBytes = 128 * 1024 * 1024;
 /** The data plane: takes a generation request, picks an engine, passes the answer back. */
 export class Relay {
   readonly #options: RelayOptions;
-  readonly #tokens = new TokenEstimate(priorBytesPerToken);
   readonly #records = new RecordBudget(maxRecordsBytes);
   readonly #hold: Hold;
   readonly #watch: StallWatch;
   readonly #dispatcher: Dispatcher;
+  readonly #managed: ManagedCarrier | undefined;
   #open = 0;
   #isDraining = false;
   #onDrained: (() => void) | undefined;
 
   constructor(options: RelayOptions) {
-    const { registry, policy, metrics, log, timeScale, heartbeatMs, isCappedPerWorker } = options;
+    const { registry, managed, policy, metrics, log, timeScale, heartbeatMs, isCappedPerWorker } = options;
     const engineNowMs = () => performance.now() * timeScale;
     this.#options = options;
     const { retryAfterSeconds = () => usualRetrySeconds } = options;
-    this.#hold = new Hold(registry, holdLimits, retryAfterSeconds);
+    this.#hold = new Hold(managed ?? registry, holdLimits, retryAfterSeconds);
     this.#watch = new StallWatch({
       canary: (worker, timeoutMs) => askForOneToken(worker.engine, { timeoutMs }),
       onStall: (worker, detail) => this.#onStall(worker, detail),
@@ -100,6 +106,8 @@ export class Relay {
       isCappedPerWorker,
       retryAfterSeconds,
     });
+    const parts = { registry, metrics, hold: this.#hold, isDraining, heartbeatMs };
+    this.#managed = managed && new ManagedCarrier({ managed, ...parts });
     metrics.observeHeld(() => this.#hold.size);
   }
 
@@ -132,6 +140,7 @@ export class Relay {
 
   close(): void {
     this.#watch.close();
+    this.#managed?.close();
   }
 
   /** Handles one request to its end. Never rejects. */
@@ -177,13 +186,12 @@ export class Relay {
     if (head.method !== 'POST' && head.method !== 'PUT') {
       throw routerError('METHOD_NOT_ALLOWED', { method: head.method, path: head.target });
     }
-    const { maxBodyBytes, holdMs, injectRid, keys } = this.#options;
+    const { maxBodyBytes, holdMs, injectRid, keys, tokens } = this.#options;
     const key = keys.authorize(request.credentials, 'inference');
     if (key instanceof CodedError) throw key;
     const reading = request.readBody(maxBodyBytes);
     const held = reading instanceof Promise ? await reading : reading;
     try {
-      const tokens = this.#tokens;
       const options = { requestId, request, response, answer, held, startedAtMs, holdMs, injectRid, tokens };
       return await this.#carry(openPassage(options), key);
     } finally {
@@ -193,13 +201,13 @@ export class Relay {
 
   /** One request with its body, from admission to its end. */
   async #carry(passage: Passage, key: ApiKey): Promise<string> {
-    if (passage.facts.isStream && isContinuable(passage.dialect)) {
+    if (passage.facts.isStream && isContinuable(passage.dialect) && !this.#managed) {
       passage.answer.recordTo(new SentRecord(this.#records, maxRecordBytes));
     }
     const slot = await this.#admit(passage, key);
     let uncachedTokens: number | undefined;
     try {
-      const outcome = await this.#dispatcher.carry(passage, slot);
+      const outcome = await (this.#managed ?? this.#dispatcher).carry(passage, slot);
       if (outcome === 'ok') uncachedTokens = this.#learn(passage);
       return outcome;
     } finally {
@@ -224,7 +232,7 @@ export class Relay {
         ({ waitedMs }) => metrics.queueTime.observe(waitedMs / 1_000),
         () => {},
       );
-    passage.answer.addHeaders(rateLimitHeaders(admission.meterOf(key.keyId), performance.now()));
+    passage.answer.addHeaders(rateLimitHeaders(admission.meterOf(key.keyId), admission.nowMs));
     return slot;
   }
 
@@ -232,7 +240,7 @@ export class Relay {
   #learn({ facts, answer, worker }: Passage): number | undefined {
     const usage = readUsage(answer.lastParts);
     if (!usage) return undefined;
-    this.#tokens.observe(facts.promptEnd - facts.promptStart, usage.promptTokens);
+    this.#options.tokens.observe(facts.promptEnd - facts.promptStart, usage.promptTokens);
     worker?.noteUsage(usage);
     return Math.max(0, usage.promptTokens - (usage.cachedTokens ?? 0));
   }

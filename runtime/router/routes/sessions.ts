@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CodedError } from '../../shared/errors.ts';
 import { routerError } from '../errors.ts';
+import type { ApiKey } from '../keys/api-key.ts';
 import type { ServerParts } from '../server.ts';
 import { JsonAnswer } from '../sessions/json-answer.ts';
 import { decodeCursor, encodeCursor } from '../sessions/list-cursor.ts';
@@ -23,16 +24,17 @@ interface OfSession {
 
 /** The sessions API; see docs/sessions.md. Sessions belong to the API key that created them. */
 export async function sessionRoutes(app: FastifyInstance, parts: ServerParts): Promise<void> {
-  const { keys, config } = parts;
+  const { keys, config, messageLimits } = parts;
   const { sessions, turns } = parts.sessions;
   const bodyLimit = config.maxBodyBytes;
   acceptEmptyJson(app);
 
-  const ownerOf = (request: FastifyRequest): string => {
+  const keyOf = (request: FastifyRequest): ApiKey => {
     const key = keys.authorize(request.headers, 'inference');
     if (key instanceof CodedError) throw key;
-    return key.keyId;
+    return key;
   };
+  const ownerOf = (request: FastifyRequest): string => keyOf(request).keyId;
 
   app.post('/api/sessions', { bodyLimit }, async (request, reply) => {
     const owner = ownerOf(request);
@@ -76,14 +78,26 @@ export async function sessionRoutes(app: FastifyInstance, parts: ServerParts): P
   app.delete<OfSession>('/api/sessions/:id', async (request) => sessions.end(ownerOf(request), idOf(request)));
 
   app.post<OfSession>('/api/sessions/:id/messages', { bodyLimit }, async (request, reply) => {
-    const ownerKeyId = ownerOf(request);
+    const key = keyOf(request);
     const sessionId = idOf(request);
     const { content, stream } = parseRequest(sendMessageSchema, request.body, request);
     const idempotencyKey = idempotencyKeyOf(request);
-    const taken = await turns.take({ sessionId, ownerKeyId, content, idempotencyKey });
-    const answer = openAnswer(reply, request.id, taken, stream, 1_000 * config.heartbeatSeconds);
-    if (taken.recorded) answer.finish(taken.recorded);
-    else await turns.run(taken.turn, answer);
+    const leave = messageLimits.enter(key, content);
+    let isGiven = false;
+    try {
+      // Past Fastify: an answer that begins with its first event has them as well as a refusal.
+      const headers = messageLimits.headers(key.keyId);
+      for (let i = 0; i < headers.length; i += 2) reply.raw.setHeader(headers[i]!, headers[i + 1]!);
+      const taken = await turns.take({ sessionId, ownerKeyId: key.keyId, content, idempotencyKey });
+      const answer = openAnswer(reply, request.id, taken, stream, 1_000 * config.heartbeatSeconds);
+      if (taken.recorded) answer.finish(taken.recorded);
+      else {
+        isGiven = true;
+        await turns.run(taken.turn, answer);
+      }
+    } finally {
+      leave(isGiven);
+    }
   });
 }
 

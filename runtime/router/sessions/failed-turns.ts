@@ -8,7 +8,7 @@ import type { Store } from '../store/store.ts';
 import type { RunnerBackends } from './runner-backends.ts';
 import type { SessionMetrics } from './session-metrics.ts';
 import type { Settlements } from './settlements.ts';
-import type { Turn } from './turns.ts';
+import type { Turn } from './turn.ts';
 
 export interface FailedTurnsOptions {
   readonly store: Store;

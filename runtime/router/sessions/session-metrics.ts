@@ -11,7 +11,7 @@ export class SessionMetrics {
     const registers = [registry];
     this.#changes = new Counter({
       name: 'fleet_router_session_changes_total',
-      help: 'Sessions by the status that they came to, and why: created, resumed, deleted, or the reason of a pause.',
+      help: 'Sessions by the status that they came to, and why: created, resumed, deleted, expired, or the reason of a pause.',
       labelNames: ['to', 'reason'],
       registers,
     });
@@ -37,7 +37,7 @@ export class SessionMetrics {
     });
   }
 
-  sessionsChanged(to: 'active' | 'paused' | 'ended', reason: string, count = 1): void {
+  sessionsChanged(to: 'active' | 'paused' | 'ended' | 'deleted', reason: string, count = 1): void {
     if (count > 0) this.#changes.inc({ to, reason }, count);
   }
 

@@ -25,6 +25,7 @@ export interface SessionServiceOptions {
   readonly turnTimeoutMs: number;
   readonly idleMs: number;
   readonly endAfterMs: number;
+  readonly retentionMs: number | undefined;
   readonly maxPerKey: number;
 }
 

@@ -17,6 +17,8 @@ export interface SessionSweepOptions {
   readonly idleMs: number;
   /** A session that has been paused for so long is ended. */
   readonly endAfterMs: number;
+  /** A session that ended so long ago is deleted, with its transcript; undefined keeps it. */
+  readonly retentionMs: number | undefined;
 }
 
 /** A start that takes longer is one that its router has forgotten. */
@@ -24,6 +26,10 @@ const startLimitMs = 300_000;
 /** Leases that ended long ago; nothing refers to them. */
 const leaseMemoryMs = 600_000;
 const parallelCalls = 20;
+/** What one statement deletes: an embedded database does nothing else meanwhile. */
+const deletedAtOnce = { sessions: 100, rows: 500 };
+/** In one sweep; what is left over is the next one's. */
+const maxDeletions = 10;
 
 /** What becomes of sessions by the passing of time, or by the loss of those who cared for them. Any coordinator may sweep at any time. */
 export class SessionSweep {
@@ -50,6 +56,20 @@ export class SessionSweep {
     }
     metrics.sessionsChanged('paused', 'runner-lost', await expiry.pauseOrphans('runner-lost', nowMs));
     metrics.sessionsChanged('ended', 'expired', await expiry.endPaused(nowMs - endAfterMs, nowMs));
+    await this.#deleteEnded(nowMs);
+  }
+
+  async #deleteEnded(nowMs: number): Promise<void> {
+    const { store, metrics, retentionMs, log } = this.#options;
+    if (retentionMs === undefined) return;
+    let total = 0;
+    for (let deletions = 0; deletions < maxDeletions; deletions++) {
+      const deleted = await store.expiry.deleteEnded(nowMs - retentionMs, deletedAtOnce);
+      if (deleted === 0) break;
+      total += deleted;
+    }
+    metrics.sessionsChanged('deleted', 'expired', total);
+    if (total > 0) log.info('ended sessions deleted', { sessions: total });
   }
 
   /** As well as it goes: a sandbox that stays behind holds memory until its runner ends. */

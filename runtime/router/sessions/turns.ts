@@ -12,6 +12,7 @@ import type { RunnerBackends } from './runner-backends.ts';
 import type { SessionMetrics } from './session-metrics.ts';
 import { whyNotClaimed } from './session-state.ts';
 import type { Settlements } from './settlements.ts';
+import type { Message, Turn } from './turn.ts';
 import type { TurnAnswer } from './turn-answer.ts';
 
 export interface TurnsOptions {
@@ -23,19 +24,6 @@ export interface TurnsOptions {
   readonly log: Logger;
   /** Longest time for one answer, in ms. */
   readonly turnTimeoutMs: number;
-}
-
-export interface Message {
-  readonly sessionId: string;
-  readonly ownerKeyId: string;
-  readonly content: string;
-  readonly idempotencyKey: string | undefined;
-}
-
-/** A message that has its session to itself. */
-export interface Turn extends TurnClaim, ClaimedTurn {
-  readonly content: string;
-  readonly startedAtMs: number;
 }
 
 export type Taken =

@@ -2,9 +2,11 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
-import { describeError } from '../../shared/errors.ts';
+import { type CodedError, describeError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
+import type { SecretLoader } from '../../shared/secrets-manager.ts';
 import { routerError } from '../errors.ts';
+import { DatabasePassword } from './database-password.ts';
 import { migrations } from './migrations/index.ts';
 import { nodeSqliteDialect, openSqlite } from './node-sqlite-dialect.ts';
 import { openPostgresPool } from './postgres-pool.ts';
@@ -18,6 +20,10 @@ export interface DatabaseOptions {
   readonly dataDir?: string | undefined;
   /** A Postgres that several routers share, instead of the embedded database. */
   readonly databaseUrl?: string | undefined;
+  /** Secret with its password, instead of one in the URL. */
+  readonly databaseSecret?: string | undefined;
+  /** Reads that secret; needed with one. */
+  readonly loadSecret?: SecretLoader;
   readonly log?: Logger;
   /** Sees every statement; tests count them. */
   readonly onStatement?: (sql: string) => void;
@@ -45,15 +51,19 @@ export class Database {
   #isMigrated = false;
   #isAvailable = true;
   #availableSinceMs: number;
+  /** Since when it is unavailable, and what was refused since. */
+  #outage = { sinceMs: 0, refusedCalls: 0 };
   #watch: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   /** @throws when the embedded database cannot be opened or migrated; never because a Postgres is down */
   static async open(options: DatabaseOptions): Promise<Database> {
     if (options.databaseUrl === undefined) return await Database.#openEmbedded(options);
-    const pool = await openPostgresPool(options.databaseUrl, (error) =>
-      options.log?.warn('idle database connection lost', { detail: describeError(error) }),
-    );
+    const { databaseUrl: url, databaseSecret: secretId, loadSecret } = options;
+    const pool = await openPostgresPool(url, {
+      onError: (error) => options.log?.warn('idle database connection lost', { detail: describeError(error) }),
+      ...(secretId !== undefined && loadSecret && { password: new DatabasePassword(secretId, loadSecret) }),
+    });
     const database = new Database(
       new Kysely({ dialect: new PostgresDialect({ pool }), ...logTo(options) }),
       true,
@@ -103,7 +113,7 @@ export class Database {
    * @throws STORE_UNAVAILABLE while the database is down
    */
   async run<T>(work: (db: Kysely<StoreSchema>) => Promise<T>): Promise<T> {
-    if (!this.#isAvailable) throw unavailable();
+    if (!this.#isAvailable) throw this.#refusal();
     for (let conflicts = 0; ; conflicts++) {
       try {
         if (!this.#isMigrated) await this.#migrate();
@@ -113,7 +123,7 @@ export class Database {
         if (failure === 'conflict' && conflicts < maxConflicts) continue;
         if (failure === 'mistake') throw error;
         this.#noteFailure(error);
-        throw unavailable(error);
+        throw this.#refusal(error);
       }
     }
   }
@@ -127,8 +137,14 @@ export class Database {
   #noteFailure(error: unknown): void {
     if (!this.#isAvailable || this.#isClosed) return;
     this.#isAvailable = false;
+    this.#outage = { sinceMs: this.#now(), refusedCalls: 0 };
     this.#log?.error('store unavailable', { detail: describeError(error) });
     this.#planLook();
+  }
+
+  #refusal(cause?: unknown): CodedError {
+    this.#outage.refusedCalls++;
+    return routerError('STORE_UNAVAILABLE', { retryAfterSeconds }, { cause, retryAfterSeconds });
   }
 
   async close(): Promise<void> {
@@ -144,7 +160,7 @@ export class Database {
   async #look(): Promise<void> {
     try {
       if (!this.#isMigrated) await this.#migrate();
-      await sql`select 1`.execute(this.#db);
+      await this.#tryOut();
     } catch (error) {
       if (this.#isClosed) return;
       this.#log?.debug('store still unavailable', { detail: describeError(error) });
@@ -154,7 +170,15 @@ export class Database {
     if (this.#isClosed) return;
     this.#isAvailable = true;
     this.#availableSinceMs = this.#now();
-    this.#log?.info('store available again');
+    const { sinceMs, refusedCalls } = this.#outage;
+    this.#log?.info('store available again', { afterMs: this.#now() - sinceMs, refusedCalls });
+  }
+
+  /** @throws while it cannot be used */
+  async #tryOut(): Promise<void> {
+    // An embedded database whose disk is full still reads: only a write tells. This one changes nothing.
+    const probe = this.isShared ? sql`select 1` : sql`pragma user_version = 0`;
+    await probe.execute(this.#db);
   }
 
   /** Safe while other routers do the same: the migrator takes a lock in Postgres. */
@@ -164,10 +188,6 @@ export class Database {
     if (error) throw error;
     this.#isMigrated = true;
   }
-}
-
-function unavailable(cause?: unknown) {
-  return routerError('STORE_UNAVAILABLE', { retryAfterSeconds }, { cause, retryAfterSeconds });
 }
 
 function logTo({ onStatement }: DatabaseOptions) {

@@ -22,6 +22,9 @@ export function nodeSqliteDialect(database: DatabaseSync): SqliteDialect {
     database: {
       close: () => database.close(),
       prepare(sql: string) {
+        // A commit for which the disk has no room has ended its transaction; Kysely rolls it back again, and the error of that
+        // would hide the one that counts (sqlite.org/lang_transaction.html, "Response To Errors Within A Transaction").
+        if (sql === 'rollback' && !database.isTransaction) return compiledNothing;
         const statement = compiled(sql);
         return {
           reader: statement.columns().length > 0,
@@ -34,6 +37,13 @@ export function nodeSqliteDialect(database: DatabaseSync): SqliteDialect {
     },
   });
 }
+
+const compiledNothing = {
+  reader: false,
+  all: () => [],
+  run: () => ({ changes: 0, lastInsertRowid: 0 }),
+  iterate: () => [][Symbol.iterator](),
+};
 
 /** Opens a database file for one writer that may be killed at any moment. @param file path, or `:memory:` */
 export function openSqlite(file: string): DatabaseSync {

@@ -37,8 +37,10 @@ export async function placeSession(db: Queries, request: PlacementRequest): Prom
     from (
       select id from (
         select r.id, r.warming_count, r.max_sandboxes - r.active_count - (
-          select count(*) from sessions as s where s.runner_id = r.id
-            and (s.status = 'starting' or (s.status = 'active' and s.placed_at_ms >= r.last_heartbeat_at_ms))
+          select count(*) from sessions as s where s.runner_id = r.id and s.status = 'starting'
+        ) - (
+          select count(*) from sessions as s
+          where s.runner_id = r.id and s.status = 'active' and s.placed_at_ms >= r.last_heartbeat_at_ms
         ) as room
         from runners as r
         where r.last_heartbeat_at_ms >= ${aliveSinceMs} and coalesce(r.engine_state, 'ready') <> 'draining'

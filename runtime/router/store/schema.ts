@@ -84,6 +84,13 @@ export interface TurnsTable {
   created_at_ms: number;
 }
 
+/** One row per API key: counting its sessions would take longer with each. Triggers of the database keep it. */
+export interface SessionCountsTable {
+  owner_key_id: string;
+  /** Sessions that have not ended. */
+  live_count: number;
+}
+
 /** One row per living router process; a turn's lease is that of its coordinator. */
 export interface CoordinatorsTable {
   id: string;
@@ -94,5 +101,6 @@ export interface StoreSchema {
   runners: RunnersTable;
   sessions: SessionsTable;
   turns: TurnsTable;
+  session_counts: SessionCountsTable;
   coordinators: CoordinatorsTable;
 }

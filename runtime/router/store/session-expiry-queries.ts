@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Database } from './database.ts';
 import type { PauseReason, SessionStatus } from './schema.ts';
 import { noTurn, pausedFor } from './session-queries.ts';
@@ -6,6 +7,13 @@ import { noTurn, pausedFor } from './session-queries.ts';
 export interface ExpiredSession {
   readonly id: string;
   readonly last_runner_id: string | null;
+}
+
+/** How much one statement may delete. */
+export interface DeletionLimits {
+  readonly sessions: number;
+  /** Sessions and their turns together; a single session may be more. */
+  readonly rows: number;
 }
 
 const live: SessionStatus[] = ['starting', 'active'];
@@ -43,6 +51,28 @@ export class SessionExpiryQueries {
         .executeTakeFirstOrThrow(),
     );
     return Number(numUpdatedRows);
+  }
+
+  /**
+   * Deletes sessions that ended before `cutOffMs`, oldest first, with their turns: as many as the limits allow, in one
+   * statement. @returns how many
+   */
+  async deleteEnded(cutOffMs: number, limits: DeletionLimits): Promise<number> {
+    const { numAffectedRows = 0n } = await this.#database.run((db) =>
+      sql`
+        delete from sessions where id in (
+          select id from (
+            select id, sum(turn_count + 1) over (order by status_at_ms, id) - turn_count as first_row
+            from (
+              select id, turn_count, status_at_ms from sessions
+              where status = 'ended' and status_at_ms < ${cutOffMs}
+              order by status_at_ms limit ${sql.lit(limits.sessions)}
+            ) as oldest
+          ) as counted
+          where first_row <= ${sql.lit(limits.rows)}
+        )`.execute(db),
+    );
+    return Number(numAffectedRows);
   }
 
   /** To paused where the coordinator of the turn, or of the start, has not been seen since `cutOffMs`. */

@@ -112,7 +112,7 @@ export class SessionQueries {
           sql`select cast(${id} as text), cast(${ownerKeyId} as text), cast(${agent} as text), cast(${model} as text),
               cast(${settings} as text), 'starting', cast(${nowMs} as bigint), cast(${nowMs} as bigint), cast(${nowMs} as bigint),
               cast(${coordinator} as text)
-            where (select count(*) from sessions where owner_key_id = ${ownerKeyId} and status <> 'ended')
+            where coalesce((select live_count from session_counts where owner_key_id = ${ownerKeyId}), 0)
               < cast(${limit} as bigint)`,
         )
         .executeTakeFirst(),

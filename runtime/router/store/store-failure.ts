@@ -6,8 +6,8 @@ import { types } from 'node:util';
  */
 export type StoreFailure = 'down' | 'conflict' | 'mistake';
 
-/** Primary result codes of SQLite: busy, locked, I/O error, disk full, cannot open. */
-const sqliteDown = new Set([5, 6, 10, 13, 14]);
+/** Primary result codes of SQLite: busy, locked, read-only (as a failing disk becomes), I/O error, disk full, cannot open. */
+const sqliteDown = new Set([5, 6, 8, 10, 13, 14]);
 /** SQLSTATE classes of Postgres: connection exceptions, insufficient resources, operator intervention. */
 const postgresDown = /^(08|53|57)/;
 /** Serialization failure, deadlock, lock not available. */

@@ -29,14 +29,15 @@ const maxAnswerBytes = 4 * 1024 * 1024;
 /** The router's own connections to one engine: those of clients' requests, and small calls over the same way. */
 export class EngineClient {
   readonly pool: UpstreamPool;
+  /** `host:port`, for the Host header. */
+  readonly host: string;
   readonly #access: EngineAccess;
-  readonly #host: string;
   readonly #url: string;
 
   constructor(url: string, access: EngineAccess) {
     this.pool = new UpstreamPool(url, access.tls);
     this.#access = access;
-    this.#host = new URL(url).host;
+    this.host = new URL(url).host;
     this.#url = url;
   }
 
@@ -68,7 +69,7 @@ export class EngineClient {
   #exchange(path: string, { body, timeoutMs, signal }: EngineCall): Promise<Answer> {
     const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const lines = [
-      `${payload ? 'POST' : 'GET'} ${path} HTTP/1.1\r\nhost: ${this.#host}\r\n`,
+      `${payload ? 'POST' : 'GET'} ${path} HTTP/1.1\r\nhost: ${this.host}\r\n`,
       this.addedHeaderLines,
       payload ? `content-type: application/json\r\ncontent-length: ${payload.length}\r\n` : '',
     ];

@@ -11,6 +11,8 @@ export interface ResponseHead {
   readonly contentType: string;
   /** Framing that the body has: bytes of a known length, chunks, or all until the connection closes. */
   readonly framing: 'length' | 'chunked' | 'close';
+  /** Bytes of the body as announced, -1 where they are not. */
+  readonly contentLength: number;
 }
 
 export interface ResponseHandler {
@@ -151,7 +153,6 @@ export class ResponseParser {
 }
 
 interface ParsedHead extends ResponseHead {
-  readonly contentLength: number;
   readonly keepAlive: boolean;
 }
 

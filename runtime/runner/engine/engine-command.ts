@@ -4,6 +4,8 @@ import { fill } from '../../shared/errors.ts';
 import { nodeCommand, type ProcessCommand } from '../../shared/process/owned-process.ts';
 import { fail } from '../errors.ts';
 import type { EngineOptions } from '../options.ts';
+import { engineArguments, refusedArguments } from './arguments/engine-arguments.ts';
+import { containerCommand } from './container/container-command.ts';
 
 export interface EngineAddress {
   /** Address to listen on. */
@@ -13,40 +15,52 @@ export interface EngineAddress {
 
 const simulatorProgram = path.join(import.meta.dirname, '../../cli/main.ts');
 
-/** Engine flags that the runner sets itself, with the option that a user should set instead. */
-const takenArguments: Readonly<Record<string, string>> = {
-  '--host': '--listen-host',
-  '--port': '--engine-port',
-  '--model-path': '--model',
-  '--model': '--model',
-};
-
-/** The command line that launches the engine. @throws coded errors when the options cannot work together. */
-export function engineCommand(options: EngineOptions, address: EngineAddress, timeScale: number): ProcessCommand {
-  const { extraArguments } = options;
-  if (options.kind !== 'command') refuseTakenArguments(extraArguments);
+/**
+ * The command line that launches the engine.
+ * @param environment the engine's, of which a container takes some over
+ * @throws coded errors when the options cannot work together; all mistakes in the engine's arguments at once
+ */
+export function engineCommand(
+  options: EngineOptions,
+  address: EngineAddress,
+  timeScale: number,
+  environment: NodeJS.ProcessEnv = {},
+): ProcessCommand {
   switch (options.kind) {
     case 'simulator':
+      refuse([...settingsMistakes(options), ...refusedArguments(options.extraArguments)]);
       return simulator(options, address, timeScale);
-    case 'sglang': {
-      if (options.model === undefined) throw fail('MODEL_MISSING');
-      const launch = ['-m', 'sglang.launch_server', '--model-path', options.model, ...listen(address)];
-      return {
-        file: options.python,
-        // Both feed the router: load and hit rates per engine, cached tokens per answer.
-        args: [...launch, '--enable-metrics', '--enable-cache-report', ...extraArguments],
-        endsWithParent: false,
-      };
-    }
+    case 'sglang':
+      return own(options.python, ['-m', 'sglang.launch_server', ...sglang(options, address)]);
+    case 'sglang-serve':
+      return own('sglang', ['serve', ...sglang(options, address)]);
+    case 'container':
+      return own(
+        options.container.program,
+        containerCommand(options, ['python3', '-m', 'sglang.launch_server', ...sglang(options, address)], environment),
+      );
     case 'command': {
+      refuse(settingsMistakes(options));
       if (options.command === undefined) throw fail('ENGINE_COMMAND_MISSING');
       const command = fill(options.command, { host: address.host, port: address.port, model: options.model ?? '' });
       // `exec`, so that the pid is the engine's own and SIGTERM reaches it rather than a shell.
-      return { file: '/bin/sh', args: ['-c', `exec ${command} "$@"`, 'sh', ...extraArguments], endsWithParent: false };
+      return own('/bin/sh', ['-c', `exec ${command} "$@"`, 'sh', ...options.extraArguments]);
     }
     case 'external':
       throw new Error('An external engine has no command.');
   }
+}
+
+function own(file: string, args: readonly string[]): ProcessCommand {
+  return { file, args, endsWithParent: false };
+}
+
+/** The flags of an SGLang server, whatever launches it. */
+function sglang(options: EngineOptions, address: EngineAddress): string[] {
+  if (options.model === undefined) throw fail('MODEL_MISSING');
+  const { args, mistakes } = engineArguments(options.settings, options.extraArguments);
+  refuse(mistakes);
+  return ['--model-path', options.model, ...listen(address), ...args];
 }
 
 function simulator(options: EngineOptions, address: EngineAddress, timeScale: number): ProcessCommand {
@@ -60,15 +74,13 @@ function listen(address: EngineAddress): string[] {
   return ['--host', address.host, '--port', String(address.port)];
 }
 
-function refuseTakenArguments(args: readonly string[]): void {
-  for (const argument of args) {
-    const option = takenArguments[argument.split('=')[0]!];
-    if (option !== undefined) throw fail('ENGINE_ARGUMENT_TAKEN', { argument, option });
-  }
+function settingsMistakes({ kind, settings }: EngineOptions): string[] {
+  const [name] = Object.keys(settings);
+  if (name === undefined) return [];
+  return [`--engine-setting ${name} is for SGLang and contradicts --engine ${kind}. Put its arguments behind --.`];
 }
 
-/** The environment of an engine: the fleet's secrets are not its business; Python holds back its output unless told. */
-export function engineEnvironment(own: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const { FLEET_INTERNAL_SECRET: _, FLEET_API_KEYS: __, ...environment } = own;
-  return { PYTHONUNBUFFERED: '1', ...environment };
+function refuse(mistakes: readonly string[]): void {
+  if (mistakes.length === 0) return;
+  throw fail('ENGINE_ARGUMENTS_INVALID', { mistakes: mistakes.map((mistake) => `  ${mistake}`).join('\n') });
 }

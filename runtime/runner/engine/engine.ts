@@ -1,5 +1,8 @@
 import type { ProcessEnd } from '../../shared/process/owned-process.ts';
 import type { EngineState } from '../../shared/protocol.ts';
+import type { EngineFailure, FailureCause } from './engine-failure.ts';
+import type { GpuFailure, GpuStatus } from './gpu/gpu-status.ts';
+import type { StartupPhaseTime } from './startup-phases.ts';
 
 export interface EngineStatus {
   readonly state: EngineState;
@@ -7,9 +10,21 @@ export interface EngineStatus {
   readonly pid: number | null;
   /** Launches after the first one. */
   readonly restarts: number;
-  readonly lastEnd: ProcessEnd | null;
+  readonly lastEnd: EngineEnd | null;
   /** From the last launch to its first generation. */
   readonly startupSeconds: number | null;
+  /** Where the time of the last start went, in order; the last one is still growing while the engine starts. */
+  readonly phases: readonly StartupPhaseTime[];
+  /** Why the engine counts as beyond repair; null while it does not. It is retried all the same, seldom. */
+  readonly givenUp: EngineFailure | null;
+  /** Null on a machine without `nvidia-smi`, and before its first answer. */
+  readonly gpus: GpuStatus | null;
+}
+
+/** How a launch ended, and why as far as its log tells. */
+export interface EngineEnd extends ProcessEnd {
+  /** Null when the runner itself ended it, as it was told to. */
+  readonly cause: FailureCause | null;
 }
 
 /** An engine that the runner looks after, whether it launched it or found it running. */
@@ -19,6 +34,13 @@ export interface Engine {
   readonly status: EngineStatus;
   /** Called after every change of the state. */
   onChange(listener: (status: EngineStatus) => void): void;
+  /**
+   * Called each time that the engine turns out to be beyond repair on this machine: launching it again did not help, or
+   * cannot. It is called again only when the engine was ready in between. Never for an external engine.
+   */
+  onGivenUp(listener: (failure: EngineFailure) => void): void;
+  /** Called once, when a GPU of this machine reports that it will not work again before a reboot. */
+  onGpuFailure(listener: (failure: GpuFailure) => void): void;
   start(): void;
   /** From now on the engine counts as draining, and is not started again when it ends. */
   beginDrain(): void;

@@ -2,8 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { callJson, HttpStatusError } from '../../shared/call-json.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Engine, EngineStatus } from './engine.ts';
+import type { EngineFailure } from './engine-failure.ts';
 import { ObservedStatus } from './engine-status.ts';
 import { waitForFirstGeneration } from './first-generation.ts';
+import type { GpuFailure } from './gpu/gpu-status.ts';
 
 const probeIntervalMs = 2_000;
 /** One long forward step can swallow a probe, so a single silence says nothing (SGLang's own health route has the same). */
@@ -29,6 +31,14 @@ export class ExternalEngine implements Engine {
 
   onChange(listener: (status: EngineStatus) => void): void {
     this.#status.onChange(listener);
+  }
+
+  onGivenUp(listener: (failure: EngineFailure) => void): void {
+    this.#status.onGivenUp(listener);
+  }
+
+  onGpuFailure(listener: (failure: GpuFailure) => void): void {
+    this.#status.onGpuFailure(listener);
   }
 
   start(): void {

@@ -4,24 +4,38 @@ import { describeError } from '../../shared/errors.ts';
 
 /** What is known about an engine that has not generated yet. Times in ms on one clock. */
 export interface StartupProgress {
+  readonly launchedAt: number;
   /** The later of its launch and its last new log output. */
   readonly lastProgressAt: number;
   readonly silenceLimitMs: number;
+  /** Longest start whatever the log says; undefined sets no limit. */
+  readonly maxMs: number | undefined;
 }
+
+export type StartupLimit = 'silence' | 'maximum';
 
 /**
  * Whether a starting engine should be given more time. Loading weights takes seconds or half an hour, so the limit is
- * on silence in its log, not on the whole start (SGLang logs a progress line at least every few seconds while it works).
+ * on silence in its log (SGLang logs a progress line at least every few seconds while it works); a maximum is optional.
  */
-export function startupVerdict({ lastProgressAt, silenceLimitMs }: StartupProgress, now: number): 'wait' | 'give-up' {
-  return now - lastProgressAt < silenceLimitMs ? 'wait' : 'give-up';
+export function startupVerdict(progress: StartupProgress, now: number): 'wait' | StartupLimit {
+  const { launchedAt, lastProgressAt, silenceLimitMs, maxMs } = progress;
+  if (maxMs !== undefined && now - launchedAt >= maxMs) return 'maximum';
+  return now - lastProgressAt < silenceLimitMs ? 'wait' : 'silence';
 }
 
-/** The engine logged nothing for too long before its first generation. */
-export class StartupSilenceError extends Error {
-  constructor(silenceLimitMs: number, lastAnswer: string) {
-    super(`No new log output for ${silenceLimitMs / 1_000} s before the first generation; last attempt: ${lastAnswer}`);
-    this.name = 'StartupSilenceError';
+/** The engine logged nothing for too long, or took too long, before its first generation. */
+export class StartupLimitError extends Error {
+  readonly limit: StartupLimit;
+
+  constructor(limit: StartupLimit, limitMs: number, lastAnswer: string) {
+    const what =
+      limit === 'silence'
+        ? `No new log output for ${limitMs / 1_000} s before the first generation`
+        : `No generation within ${limitMs / 1_000} s of the launch`;
+    super(`${what}; last attempt: ${lastAnswer}`);
+    this.name = 'StartupLimitError';
+    this.limit = limit;
   }
 }
 
@@ -31,6 +45,8 @@ export interface FirstGenerationOptions {
   /** Any number that changes whenever the engine logs, e.g. the size of its log file. */
   readonly readProgress: () => number;
   readonly silenceLimitMs: number;
+  /** Longest wait in ms. @default - no limit */
+  readonly maxMs?: number | undefined;
 }
 
 const firstPollMs = 25;
@@ -38,22 +54,27 @@ const slowestPollMs = 1_000;
 
 /**
  * Resolves once the engine generated a token, which no health route proves: SGLang's may say 200 with a dead scheduler.
- * @throws StartupSilenceError; the signal's reason.
+ * @throws StartupLimitError; the signal's reason.
  */
 export async function waitForFirstGeneration(options: FirstGenerationOptions): Promise<void> {
-  const { signal, silenceLimitMs } = options;
+  const { signal, silenceLimitMs, maxMs } = options;
+  const launchedAt = performance.now();
   let progress = options.readProgress();
-  let lastProgressAt = performance.now();
+  let lastProgressAt = launchedAt;
   for (let pollMs = firstPollMs; ; pollMs = Math.min(pollMs * 1.5, slowestPollMs)) {
-    const failure = await generateOneToken(options.url, silenceLimitMs, signal);
+    // A request that hangs must not outlast the maximum.
+    const remainingMs = maxMs === undefined ? silenceLimitMs : launchedAt + maxMs - performance.now();
+    const timeoutMs = Math.max(1, Math.min(silenceLimitMs, remainingMs));
+    const failure = await generateOneToken(options.url, timeoutMs, signal);
     if (failure === undefined) return;
     signal.throwIfAborted();
     if (options.readProgress() !== progress) {
       progress = options.readProgress();
       lastProgressAt = performance.now();
     }
-    if (startupVerdict({ lastProgressAt, silenceLimitMs }, performance.now()) === 'give-up') {
-      throw new StartupSilenceError(silenceLimitMs, failure);
+    const verdict = startupVerdict({ launchedAt, lastProgressAt, silenceLimitMs, maxMs }, performance.now());
+    if (verdict !== 'wait') {
+      throw new StartupLimitError(verdict, verdict === 'silence' ? silenceLimitMs : maxMs!, failure);
     }
     await delay(pollMs, undefined, { signal });
   }

@@ -1,20 +1,20 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describeError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
-import { findFreePort } from '../../shared/process/free-port.ts';
-import { OwnedProcess, type ProcessEnd } from '../../shared/process/owned-process.ts';
-import { nextRestart } from '../../shared/process/restart-policy.ts';
+import { describeEnd } from '../../shared/process/owned-process.ts';
 import type { RunLock } from '../../shared/process/run-lock.ts';
 import { localHost, type RunnerOptions, urlHost } from '../options.ts';
-import type { Engine, EngineStatus } from './engine.ts';
-import { engineCommand, engineEnvironment } from './engine-command.ts';
+import type { Engine, EngineEnd, EngineStatus } from './engine.ts';
+import { engineCommand } from './engine-command.ts';
+import type { EngineFailure, FailureCause } from './engine-failure.ts';
+import { EngineRun } from './engine-run.ts';
 import { ObservedStatus } from './engine-status.ts';
-import { waitForFirstGeneration } from './first-generation.ts';
-
-/** SGLang needs 5 to 10 s to end after its last request, so an engine that is given up gets less than one that drained. */
-const givenUpGraceMs = 2_000;
+import type { GpuFailure } from './gpu/gpu-status.ts';
+import { GpuWatch } from './gpu/gpu-watch.ts';
+import { launchEngine, makeRoom } from './launch-engine.ts';
+import { afterEnd, noRestarts } from './restart-decision.ts';
+import { RunLog } from './run-log.ts';
 
 /** An engine that this runner launches, waits for, and launches again whenever it ends. */
 export class SupervisedEngine implements Engine {
@@ -22,23 +22,26 @@ export class SupervisedEngine implements Engine {
   readonly #lock: RunLock;
   readonly #log: Logger;
   readonly #status: ObservedStatus;
+  readonly #gpuWatch: GpuWatch | undefined;
   readonly #logFile: string;
   readonly #stopping = new AbortController();
   #supervision: Promise<void> = Promise.resolve();
-  #process: OwnedProcess | undefined;
+  #run: EngineRun | undefined;
   #port: number;
   #wasReady = false;
 
+  /** @throws coded errors when the options contradict each other */
   constructor(options: RunnerOptions, lock: RunLock, log: Logger) {
     this.#options = options;
     this.#lock = lock;
     this.#log = log;
     this.#status = new ObservedStatus(log);
     this.#port = options.engine.port;
-    // Fails now rather than at the launch when the options contradict each other.
-    engineCommand(options.engine, { host: options.listenHost, port: this.#port }, options.timeScale);
+    // Fails now rather than at the launch.
+    engineCommand(options.engine, { host: options.listenHost, port: this.#port }, options.timeScale, process.env);
     mkdirSync(options.logDir, { recursive: true });
     this.#logFile = path.join(options.logDir, 'engine.log');
+    if (options.engine.kind !== 'simulator') this.#gpuWatch = this.#createGpuWatch();
   }
 
   get url(): string {
@@ -46,14 +49,24 @@ export class SupervisedEngine implements Engine {
   }
 
   get status(): EngineStatus {
-    return this.#status.current;
+    const { current } = this.#status;
+    return this.#run === undefined ? current : { ...current, phases: this.#run.phases };
   }
 
   onChange(listener: (status: EngineStatus) => void): void {
     this.#status.onChange(listener);
   }
 
+  onGivenUp(listener: (failure: EngineFailure) => void): void {
+    this.#status.onGivenUp(listener);
+  }
+
+  onGpuFailure(listener: (failure: GpuFailure) => void): void {
+    this.#status.onGpuFailure(listener);
+  }
+
   start(): void {
+    this.#gpuWatch?.start();
     this.#supervision = this.#supervise();
   }
 
@@ -63,26 +76,31 @@ export class SupervisedEngine implements Engine {
 
   async stop(graceMs: number): Promise<void> {
     this.#stopping.abort();
-    await this.#process?.stop(graceMs);
+    this.#gpuWatch?.close();
+    await this.#run?.process.stop(graceMs);
     await this.#supervision;
   }
 
   kill(): void {
     this.#stopping.abort();
-    this.#process?.kill();
+    this.#gpuWatch?.close();
+    this.#run?.process.kill();
   }
 
   /** Launch, wait for the end, wait out the back-off, until stopped or draining. Never rejects. */
   async #supervise(): Promise<void> {
-    let failures = 0;
+    const { engine, timeScale } = this.#options;
+    let state = noRestarts;
     for (let restarts = 0; !this.#isEnding; restarts++) {
-      const { end, healthyMs } = await this.#runOnce(restarts);
-      const plan = nextRestart({ failuresBefore: failures, healthyMs });
-      failures = plan.failures;
-      this.#status.update({ state: 'down', pid: null, lastEnd: end });
+      const outcome = await this.#runOnce(restarts, state.isGivenUp);
+      if (outcome === undefined) return;
       if (this.#isEnding) return;
-      const waitMs = plan.waitMs / this.#options.timeScale;
-      this.#log.warn('engine ended', { ...end, failures, waitMs });
+      const { end, cause, healthyMs } = outcome;
+      const decision = afterEnd(state, healthyMs, cause, engine.giveUpAfter);
+      state = decision.state;
+      const waitMs = decision.waitMs / timeScale;
+      this.#log.warn('engine ended', { ...end, failures: state.failures, waitMs });
+      if (decision.givesUp) this.#giveUp(end, cause, state.failedStarts);
       await delay(waitMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
     }
   }
@@ -91,50 +109,59 @@ export class SupervisedEngine implements Engine {
     return this.#stopping.signal.aborted || this.#status.current.state === 'draining';
   }
 
-  /** One launch up to its end, with nothing of it left behind. */
-  async #runOnce(restarts: number): Promise<{ end: ProcessEnd; healthyMs: number | undefined }> {
-    const launchedAt = performance.now();
-    const process = await this.#launch();
-    this.#status.update({ state: 'starting', pid: process.identity?.pid ?? null, restarts });
-    // The order to stop may have come while a port was looked for.
-    if (this.#isEnding) process.kill();
-    const ending = new AbortController();
-    void process.ended.then(() => ending.abort());
-    let readyAt: number | undefined;
-    let givenUp: string | undefined;
-    try {
-      await waitForFirstGeneration({
-        url: this.url,
-        signal: ending.signal,
-        readProgress: () => statSync(this.#logFile).size,
-        silenceLimitMs: this.#options.engine.startupSilenceMs / this.#options.timeScale,
-      });
-      readyAt = performance.now();
-      this.#wasReady = true;
-      this.#status.update({ state: 'ready', startupSeconds: (readyAt - launchedAt) / 1_000 });
-    } catch (error) {
-      if (!ending.signal.aborted) {
-        givenUp = describeError(error);
-        await process.stop(givenUpGraceMs);
-      }
-    }
-    const end = await process.ended;
-    const healthyMs = readyAt === undefined ? undefined : (performance.now() - readyAt) * this.#options.timeScale;
-    process.kill();
-    if (process.identity) this.#lock.remove(process.identity.pid);
-    this.#process = undefined;
-    return { end: givenUp === undefined ? end : { ...end, reason: givenUp }, healthyMs };
+  /** One launch up to its end, with nothing of it left behind. Undefined when the order to end came before it. */
+  async #runOnce(restarts: number, isGivenUp: boolean) {
+    // Routers know the port once the engine was ready; until then another free one may replace one that was taken.
+    this.#port = await makeRoom(this.#options, this.#port, !this.#wasReady, this.#stopping.signal);
+    if (this.#isEnding) return undefined;
+    using runLog = new RunLog(this.#logFile);
+    const run = this.#launch(runLog);
+    const pid = run.process.identity?.pid;
+    // While it is given up its retries are nobody's hope: the state stays `down` until one of them generates.
+    this.#status.update({ ...(!isGivenUp && { state: 'starting' }), pid: pid ?? null, restarts });
+    const { cause, healthyMs, ...outcome } = await run.follow((seconds) => this.#becomeReady(run, seconds));
+    const end: EngineEnd = { ...outcome.end, cause: this.#stopping.signal.aborted ? null : cause };
+    // Before the clearing, which may take a while: routers should know at once.
+    this.#status.update({ state: 'down', pid: null, lastEnd: end, phases: run.phases });
+    await run.clear();
+    if (pid !== undefined) this.#lock.remove(pid);
+    this.#run = undefined;
+    return { end, cause, healthyMs };
   }
 
-  async #launch(): Promise<OwnedProcess> {
-    const { engine, listenHost, timeScale } = this.#options;
-    // Routers know the port once the engine was ready; until then another free one may replace one that was taken.
-    if (engine.port === 0 && !this.#wasReady) this.#port = await findFreePort(listenHost);
-    const command = engineCommand(engine, { host: listenHost, port: this.#port }, timeScale);
-    const launched = new OwnedProcess(command, this.#logFile, engineEnvironment(process.env));
-    this.#process = launched;
-    if (launched.identity) this.#lock.add('engine', launched.identity.pid);
-    this.#log.info('engine launched', { pid: launched.identity?.pid, port: this.#port, kind: engine.kind });
-    return launched;
+  #launch(runLog: RunLog): EngineRun {
+    const { engine, timeScale } = this.#options;
+    const process = launchEngine(this.#options, this.#port, this.#logFile);
+    const stopping = this.#stopping.signal;
+    const run = new EngineRun({ process, runLog, url: this.url, engine, timeScale, stopping, log: this.#log });
+    this.#run = run;
+    const pid = process.identity?.pid;
+    if (pid !== undefined) this.#lock.add('engine', pid);
+    this.#log.info('engine launched', { pid, port: this.#port, kind: engine.kind });
+    return run;
+  }
+
+  #becomeReady({ phases }: EngineRun, startupSeconds: number): void {
+    this.#wasReady = true;
+    const seconds = Object.fromEntries(phases.map((phase) => [phase.name, phase.seconds]));
+    this.#log.info('engine ready', { startupSeconds, phases: seconds });
+    this.#status.update({ state: 'ready', startupSeconds, phases, givenUp: null });
+  }
+
+  #giveUp(end: EngineEnd, cause: FailureCause, failedStarts: number): void {
+    const often = failedStarts === 1 ? 'did not start' : `did not start ${failedStarts} times in a row`;
+    const why = `${cause.name}${cause.isSuspected ? ', as it seems' : ''}`;
+    const message = `The engine ${often}; the last launch ${describeEnd(end)} (${why}). ${cause.advice}`;
+    this.#log.error('engine given up', { message, failedStarts, cause: cause.name });
+    this.#status.giveUp({ message, failedStarts, cause, end });
+  }
+
+  #createGpuWatch(): GpuWatch {
+    return new GpuWatch({
+      timeScale: this.#options.timeScale,
+      log: this.#log,
+      onStatus: (gpus) => this.#status.update({ gpus }),
+      onFailure: (failure) => this.#status.reportGpuFailure(failure),
+    });
   }
 }

@@ -11,7 +11,7 @@ import {
   type RunnerRegistration,
   registerPath,
 } from '../../shared/protocol.ts';
-import { Wakeup } from '../wakeup.ts';
+import { Wakeup } from '../../shared/wakeup.ts';
 
 /** What a link says to its router; both are asked for anew each time. */
 export interface RunnerFacts {

@@ -1,5 +1,7 @@
 import { callJson } from '../../../runtime/shared/call-json.ts';
 import { eventually } from '../../support/eventually.ts';
+import { FakeRunner } from '../../support/fake-runner.ts';
+import { loadReport } from '../../support/scripted-load-source.ts';
 import { StartedPostgres } from '../../support/started-postgres.ts';
 import { StartedRunner } from '../../support/started-runner.ts';
 import { startTestRouter, type TestRouter } from '../../support/test-router.ts';
@@ -50,11 +52,23 @@ test('a router that knows a runner from the store alone follows it; after the ru
   runner.process.signal('SIGTERM');
   await runner.process.waitForExit();
   await eventually(async () => expect((await other.fleet()).workers).toEqual([]));
-  const attempts = () => other.logged.filter(({ msg }) => msg === 'no load stream').length;
-  const before = attempts();
-  // Longer than the first wait of the back-off.
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
-  expect(attempts()).toBe(before);
+  const failures = (runnerId: string) =>
+    other.logged.filter(({ msg, runnerId: id }) => msg === 'no load stream' && id === runnerId);
+  const before = failures('test-runner');
+  const { time, waitMs } = before.at(-1)!;
+  const nextAttemptAt = Date.parse(time as string) + (waitMs as number);
+  // Another one is lost as well and still wanted: it is tried again, in the end later than the first would have been.
+  await using lost = await FakeRunner.start('lost');
+  lost.engineUrl = 'http://127.0.0.1:1';
+  lost.loadReport = loadReport(0);
+  await lost.register(other.url);
+  await eventually(() => expect(opened(other)).toBe(2));
+  await lost.die();
+  await eventually(() => {
+    const last = failures('lost').at(-1)!;
+    expect(Date.parse(last['time'] as string)).toBeGreaterThan(nextAttemptAt + 100);
+  }, 20_000);
+  expect(failures('test-runner')).toEqual(before);
 });
 
 test('a runner that was killed and started again is followed again; its secret goes both ways', async () => {

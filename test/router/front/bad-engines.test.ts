@@ -37,11 +37,17 @@ test('a length that an engine says twice is said once', async () => {
 });
 
 test.each([
-  ['of a known length', 'content-length: 100\r\n\r\nhalf'],
+  ['of a known length', 'content-length: 300000\r\n\r\nhalf'],
   ['in chunks', 'transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n'],
 ])('an answer %s that ends early is cut, so that nobody takes it for whole', async (_way, rest) => {
   await using fleet = await throughRouter(`HTTP/1.1 200 OK\r\n${rest}`);
   await expect(fleet.client.answer()).rejects.toThrow('The connection ended');
+});
+
+test('a short answer that ends early is an error, not a half', async () => {
+  await using fleet = await throughRouter('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf');
+  const { status, body } = await fleet.client.answer();
+  expect([status, JSON.parse(body.toString()).error.code]).toEqual([502, 'ENGINE_UNREACHABLE']);
 });
 
 test('an event stream that announced its length and breaks off does not grow by an error event', async () => {

@@ -60,6 +60,18 @@ describe('what reaches the engine', () => {
     expect(seen!.request.headers).toMatchObject({ 'x-custom-thing': 'Väl', cookie: 'a=b', host: fleet.engine.id });
   });
 
+  test('no header by which a client would override the id, rank or priority of its request', async () => {
+    await using fleet = await startOne();
+    await fetch(`${fleet.router.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'X-Override-Rid': 'another', 'x-overridden': 'kept' },
+      body: JSON.stringify(question),
+    });
+    const { headers } = fleet.engine.seen[0]!.request;
+    expect(headers['x-overridden']).toBe('kept');
+    expect(headers).not.toHaveProperty('x-override-rid');
+  });
+
   test('nothing of a connection: hop-by-hop headers stay behind', async () => {
     await using fleet = await startOne();
     const request = http.request(`${fleet.router.url}/v1/completions`, {
@@ -367,9 +379,27 @@ describe('a worker that breaks off in the middle of an answer', () => {
     await expectIdle(fleet.router);
   });
 
-  test('cuts an answer of known length, so that it cannot look complete', async () => {
-    await using fleet = await startOne((response, { request }) => {
+  test('gives a short answer of known length anew, elsewhere', async () => {
+    await using fleet = await startPair();
+    const [first, second] = fleet.engines;
+    first.script = (response, { request }) => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': 100 });
+      response.write('{"a":', () => request.socket.resetAndDestroy());
+    };
+    const workers = [];
+    for (let i = 0; i < 2; i++) {
+      const response = await fleet.router.chat(question);
+      expect(response.status).toBe(200);
+      expect(await response.json()).toMatchObject({ choices: [{}] });
+      workers.push(response.headers.get('x-fleet-worker'));
+    }
+    expect(workers).toEqual([second.id, second.id]);
+    await expectIdle(fleet.router);
+  });
+
+  test('cuts a long answer of known length, so that it cannot look complete', async () => {
+    await using fleet = await startOne((response, { request }) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': 300_000 });
       response.write('{"a":', () => request.socket.resetAndDestroy());
     });
     const response = await fleet.router.chat(question);

@@ -10,7 +10,7 @@ import { type StoreFactory, startStores, storeKinds } from '../../support/stores
 import { activeSession, claim, owner, startingSession } from '../store/session-rows.ts';
 
 const log = createLogger({ service: 'test', level: 'silent' });
-const [idleMs, endAfterMs] = [1_000, 5_000];
+const [idleMs, endAfterMs, retentionMs] = [1_000, 5_000, 60_000];
 
 describe.each(storeKinds)('what time does to sessions in %s', (kind) => {
   let stores: StoreFactory;
@@ -19,19 +19,25 @@ describe.each(storeKinds)('what time does to sessions in %s', (kind) => {
   let registry: Registry;
   let coordinator: Coordinator;
   let service: SessionService;
+  let statements: string[];
+  const newService = (retention: number | undefined) =>
+    createSessionService({
+      ...{ store, coordinator, registry, log, metrics: new RouterMetrics() },
+      ...{ secret: undefined, local: undefined, turnTimeoutMs: 1_000 },
+      ...{ idleMs, endAfterMs, retentionMs: retention, maxPerKey: 1_000 },
+    });
   beforeAll(async () => {
     stores = await startStores(kind);
   });
   afterAll(() => stores[Symbol.asyncDispose]());
   beforeEach(async () => {
-    store = await Store.open({ ...(await stores.fresh()), now: () => 0 });
+    statements = [];
+    const onStatement = (sql: string) => void statements.push(sql);
+    store = await Store.open({ ...(await stores.fresh()), now: () => 0, onStatement });
     runner = await FakeRunner.start('r1');
     registry = new Registry(log, 1, plainAccess);
     coordinator = new Coordinator(registry, store, log);
-    service = createSessionService({
-      ...{ store, coordinator, registry, log, metrics: new RouterMetrics() },
-      ...{ secret: undefined, local: undefined, turnTimeoutMs: 1_000, idleMs, endAfterMs, maxPerKey: 100 },
-    });
+    service = newService(retentionMs);
     await coordinator.register(runner.registration, 0);
   });
   afterEach(async () => {
@@ -60,6 +66,30 @@ describe.each(storeKinds)('what time does to sessions in %s', (kind) => {
     expect(await session('s1')).toEqual(['paused', 'idle']);
     await service.sweep(idleMs + 2 + endAfterMs);
     expect(await session('s1')).toEqual(['ended', null]);
+  });
+
+  test('an ended session is deleted when its retention is over, many in several statements', async () => {
+    for (let i = 0; i < 150; i++) {
+      await startingSession(store, `s${i}`, 0);
+      await store.sessions.end(owner, `s${i}`, 0);
+    }
+    const left = async () => (await store.sessions.list({ ownerKeyId: owner, limit: 200 })).length;
+    await service.sweep(retentionMs);
+    expect(await left()).toBe(150);
+    statements.length = 0;
+    await service.sweep(retentionMs + 1);
+    expect(await left()).toBe(0);
+    // A hundred, the rest, and the look that finds nothing more.
+    expect(statements.filter((sql) => /delete from sessions/.test(sql))).toHaveLength(3);
+  });
+
+  test('without a retention it is kept', async () => {
+    await activeSession(store, 's1', 0);
+    await store.sessions.end(owner, 's1', 0);
+    const keeping = newService(undefined);
+    await keeping.sweep(1e12);
+    expect(await session('s1')).toEqual(['ended', null]);
+    await keeping.close();
   });
 
   test('a session that is answering is not idle', async () => {

@@ -47,6 +47,14 @@ test('while the store is down inference flows, sessions answer 503, and all of i
   await becomesAvailable(router);
   expect(await runner.beat(router.url)).toBe(200);
   expect((await client.ask(id, 'hello')).status).toBe(200);
+
+  // One line when it began, one when it was over, however many calls were refused.
+  const lines = (text: string) => router.logged.filter(({ msg }) => msg === text);
+  expect(lines('request failed')).toEqual([]);
+  expect(lines('store unavailable')).toHaveLength(1);
+  const [over, ...others] = lines('store available again');
+  expect(others).toEqual([]);
+  expect(over!['refusedCalls']).toBeGreaterThanOrEqual(5);
 });
 
 test('a turn that ends while the store restarts is recorded before the client sees its end', async () => {

@@ -1,32 +1,22 @@
-import { Store } from '../../../runtime/router/store/store.ts';
 import type { EngineState } from '../../../runtime/shared/protocol.ts';
-import { type StoreFactory, startStores, storeKinds } from '../../support/stores.ts';
+import { storeKinds, storeOfEachTest } from '../../support/stores.ts';
 import { activeSession, placement, startingSession } from './session-rows.ts';
 
 describe.each(storeKinds)('the choice of a runner in %s', (kind) => {
-  let stores: StoreFactory;
-  let store: Store;
-  let statements: string[];
-  let asked: number;
-  beforeAll(async () => {
-    stores = await startStores(kind);
-  });
-  afterAll(() => stores[Symbol.asyncDispose]());
-  beforeEach(async () => {
-    statements = [];
+  const given = storeOfEachTest(kind);
+  let asked = 0;
+  beforeEach(() => {
     asked = 0;
-    store = await Store.open({ ...(await stores.fresh()), onStatement: (sql) => statements.push(sql) });
   });
-  afterEach(() => store.close());
 
   const runner = (runnerId: string, maxSandboxes: number, more: object = {}) =>
-    store.runners.save({ runnerId, host: 'h', port: 1, maxSandboxes, ...more }, 0);
+    given.store.runners.save({ runnerId, host: 'h', port: 1, maxSandboxes, ...more }, 0);
   const beat = (runnerId: string, atMs: number, activeCount: number, warmingCount = 0) =>
-    store.runners.saveHeartbeats([{ heartbeat: { runnerId, activeCount, warmingCount }, atMs }]);
+    given.store.runners.saveHeartbeats([{ heartbeat: { runnerId, activeCount, warmingCount }, atMs }]);
   const choose = async (wishes: object = {}) => {
     const id = `new-${++asked}`;
-    await startingSession(store, id);
-    return (await store.sessions.place({ ...placement(id, 100), ...wishes }))?.runnerId;
+    await startingSession(given.store, id);
+    return (await given.store.sessions.place({ ...placement(id, 100), ...wishes }))?.runnerId;
   };
 
   test('the most room wins: max_sandboxes - active_count - warming_count, found and taken in one statement', async () => {
@@ -34,17 +24,20 @@ describe.each(storeKinds)('the choice of a runner in %s', (kind) => {
     await runner('b', 8);
     await beat('a', 10, 4, 2);
     await beat('b', 10, 2, 1);
-    await startingSession(store, 'new');
-    statements.length = 0;
-    expect(await store.sessions.place(placement('new', 100))).toEqual({ runnerId: 'b', placement: 1 });
-    expect(statements).toHaveLength(1);
+    await startingSession(given.store, 'new');
+    given.statements.length = 0;
+    expect(await given.store.sessions.place(placement('new', 100))).toEqual({ runnerId: 'b', placement: 1 });
+    expect(given.statements).toHaveLength(1);
   });
 
   test('sessions placed since the last heartbeat take room; those before it are in its count', async () => {
     await runner('a', 3);
     await runner('b', 2);
-    expect(await activeSession(store, 's1', 50)).toBe('a');
-    expect([await activeSession(store, 's2', 50), await activeSession(store, 's3', 50)]).toEqual(['a', 'b']);
+    expect(await activeSession(given.store, 's1', 50)).toBe('a');
+    expect([await activeSession(given.store, 's2', 50), await activeSession(given.store, 's3', 50)]).toEqual([
+      'a',
+      'b',
+    ]);
     await beat('a', 60, 0);
     expect(await choose()).toBe('a');
   });
@@ -68,7 +61,7 @@ describe.each(storeKinds)('the choice of a runner in %s', (kind) => {
     await runner('a', 10, { engineState: 'ready' });
     await runner('b', 2);
     const tell = (engineState: EngineState | undefined, atMs: number) =>
-      store.runners.saveHeartbeats([
+      given.store.runners.saveHeartbeats([
         { heartbeat: { runnerId: 'a', activeCount: 0, warmingCount: 0, engineState }, atMs },
       ]);
     await tell('draining', 10);
@@ -100,7 +93,7 @@ describe.each(storeKinds)('the choice of a runner in %s', (kind) => {
     await runner('a', 2);
     await beat('a', 10, 2);
     expect(await choose()).toBeUndefined();
-    expect(await store.sessions.find('key-1', 'new-1')).toMatchObject({
+    expect(await given.store.sessions.find('key-1', 'new-1')).toMatchObject({
       status: 'starting',
       runner_id: null,
       placement: 0,
@@ -111,8 +104,8 @@ describe.each(storeKinds)('the choice of a runner in %s', (kind) => {
     await runner('a', 5);
     await runner('b', 5);
     const ids = Array.from({ length: 12 }, (_, i) => `s${i}`);
-    await Promise.all(ids.map((id) => startingSession(store, id)));
-    const place = (id: string) => store.sessions.place(placement(id, 100));
+    await Promise.all(ids.map((id) => startingSession(given.store, id)));
+    const place = (id: string) => given.store.sessions.place(placement(id, 100));
     // Postgres lets statements overlap that do not change the same row; a runner refuses what is too much for it.
     const placed = kind === 'SQLite' ? await Promise.all(ids.map(place)) : [];
     for (const id of kind === 'SQLite' ? [] : ids) placed.push(await place(id));

@@ -14,6 +14,7 @@ test.each([
   ['Query read timeout', {}],
   ['Client has encountered a connection error and is not queryable', {}],
   ['database is locked', { code: 'ERR_SQLITE_ERROR', errcode: 5 }],
+  ['attempt to write a readonly database', { code: 'ERR_SQLITE_ERROR', errcode: 8 }],
   ['disk I/O error', { code: 'ERR_SQLITE_ERROR', errcode: 10 | (3 << 8) }],
   ['database or disk is full', { code: 'ERR_SQLITE_ERROR', errcode: 13 }],
 ])('"%s" means that the database is down', (message, fields) => {

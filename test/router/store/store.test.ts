@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Store } from '../../../runtime/router/store/store.ts';
-import { type StoreFactory, startStores, storeKinds } from '../../support/stores.ts';
+import { storeKinds, storeOfEachTest } from '../../support/stores.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 const runner = { runnerId: 'r1', host: '10.0.0.5', port: 4200, maxSandboxes: 4, engineUrl: 'http://10.0.0.5:7999' };
@@ -11,18 +11,10 @@ const beat = (runnerId: string, atMs: number, activeCount = 0) => ({
 });
 
 describe.each(storeKinds)('runners in %s', (kind) => {
-  let stores: StoreFactory;
-  let store: Store;
-  beforeAll(async () => {
-    stores = await startStores(kind);
-  });
-  afterAll(() => stores[Symbol.asyncDispose]());
-  beforeEach(async () => {
-    store = await Store.open(await stores.fresh());
-  });
-  afterEach(() => store.close());
+  const given = storeOfEachTest(kind);
 
   test('a registration is remembered with its last heartbeat, times and counts as numbers', async () => {
+    const { store } = given;
     const nowMs = 1_796_000_000_000;
     await store.runners.save(runner, nowMs);
     expect(await store.runners.saveHeartbeats([beat('r1', nowMs + 5_000)])).toEqual(new Set(['r1']));
@@ -32,6 +24,7 @@ describe.each(storeKinds)('runners in %s', (kind) => {
   });
 
   test('a second registration replaces the first', async () => {
+    const { store } = given;
     await store.runners.save(runner, 1_000);
     await store.runners.save({ ...runner, port: 4201, engineUrl: undefined }, 2_000);
     const [only, ...others] = await store.runners.list();
@@ -40,6 +33,7 @@ describe.each(storeKinds)('runners in %s', (kind) => {
   });
 
   test('heartbeats of many runners are one statement, which says whose runner is unknown', async () => {
+    const { store } = given;
     for (const runnerId of ['a', 'b', 'c']) await store.runners.save({ ...runner, runnerId }, 0);
     await store.runners.delete('b');
     const known = await store.runners.saveHeartbeats(['c', 'b', 'a', 'x'].map((id, i) => beat(id, 10 + i, i)));
@@ -48,6 +42,7 @@ describe.each(storeKinds)('runners in %s', (kind) => {
   });
 
   test('silent runners are found by their last heartbeat, and not deleted when they beat after all', async () => {
+    const { store } = given;
     await store.runners.save(runner, 0);
     await store.runners.saveHeartbeats([beat('r1', 20_000)]);
     expect(await store.runners.silentSince(20_000)).toEqual([]);
@@ -60,7 +55,7 @@ describe.each(storeKinds)('runners in %s', (kind) => {
 
   if (kind === 'Postgres') {
     test('several routers may open and migrate it at the same time', async () => {
-      const options = await stores.fresh();
+      const options = await given.stores.fresh();
       const opened = await Promise.all([1, 2, 3, 4].map(() => Store.open(options)));
       await opened[0]!.runners.save(runner, 1);
       expect(await opened[3]!.runners.list()).toHaveLength(1);

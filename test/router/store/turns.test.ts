@@ -1,22 +1,16 @@
-import { Store } from '../../../runtime/router/store/store.ts';
-import { type StoreFactory, startStores, storeKinds } from '../../support/stores.ts';
+import { storeKinds, storeOfEachTest } from '../../support/stores.ts';
 import { activeSession, claim, finished, owner, placement } from './session-rows.ts';
 
 describe.each(storeKinds)('turns in the store, %s', (kind) => {
-  let stores: StoreFactory;
-  let store: Store;
-  beforeAll(async () => {
-    stores = await startStores(kind);
-  });
-  afterAll(() => stores[Symbol.asyncDispose]());
+  const given = storeOfEachTest(kind);
   beforeEach(async () => {
-    store = await Store.open(await stores.fresh());
+    const { store } = given;
     await store.runners.save({ runnerId: 'r1', host: 'h', port: 1, maxSandboxes: 10 }, 0);
     await activeSession(store, 's1');
   });
-  afterEach(() => store.close());
 
   test('of several claims at once one has the session, until its turn is recorded', async () => {
+    const { store } = given;
     const claims = await Promise.all(['t1', 't2', 't3'].map((id) => store.turns.claim(claim('s1', id), 1)));
     const winners = claims.filter((claimed) => claimed !== undefined);
     expect(winners).toEqual([{ runnerId: 'r1', placement: 1, agent: 'chat', model: null }]);
@@ -27,6 +21,7 @@ describe.each(storeKinds)('turns in the store, %s', (kind) => {
   });
 
   test('recording again does nothing: the outcome of the first time may have been lost', async () => {
+    const { store } = given;
     await store.turns.claim(claim('s1', 't1'), 1);
     expect(await store.turns.record(finished('s1', 't1', 1), 2)).toBe(1);
     await store.turns.claim(claim('s1', 't2'), 3);
@@ -39,6 +34,7 @@ describe.each(storeKinds)('turns in the store, %s', (kind) => {
   });
 
   test('a turn of an earlier placement cannot be recorded, not even on the same runner', async () => {
+    const { store } = given;
     await store.turns.claim(claim('s1', 't1'), 1);
     await store.sessions.pausePlacement('s1', 1, 'runner-lost', 2);
     expect(await store.turns.record(finished('s1', 't1', 1), 3)).toBeUndefined();
@@ -53,6 +49,7 @@ describe.each(storeKinds)('turns in the store, %s', (kind) => {
   });
 
   test('a start that was overtaken does not make the session active', async () => {
+    const { store } = given;
     await store.sessions.pausePlacement('s1', 1, 'runner-lost', 2);
     await store.sessions.beginStart(owner, { id: 's1', coordinator: 'c1', beganAtMs: 3 });
     await store.sessions.place(placement('s1', 4));
@@ -62,6 +59,7 @@ describe.each(storeKinds)('turns in the store, %s', (kind) => {
   });
 
   test('a message whose key is recorded does not take the session again', async () => {
+    const { store } = given;
     await store.turns.claim(claim('s1', 't1', 'c', 'k'), 1);
     await store.turns.record(finished('s1', 't1', 1, 'k'), 2);
     expect(await store.turns.claim(claim('s1', 't2', 'c', 'k'), 3)).toBeUndefined();
@@ -69,6 +67,7 @@ describe.each(storeKinds)('turns in the store, %s', (kind) => {
   });
 
   test('releasing frees the session of this turn only', async () => {
+    const { store } = given;
     await store.turns.claim(claim('s1', 't1'), 1);
     await store.turns.release('s1', 't0');
     expect(await store.turns.claim(claim('s1', 't2'), 2)).toBeUndefined();

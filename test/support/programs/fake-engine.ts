@@ -1,5 +1,6 @@
 // The least that a runner needs of an engine, under the control of a test: `--refuse N` refuses the first N generations
-// (`--silent`: without a log line), `--child` starts a process of its own, `--stubborn` ignores SIGTERM;
+// (`--silent`: without a log line; `--bar`: moving a progress bar), `--child` starts a process of its own (`--own-session`:
+// in a session of its own), `--stubborn` ignores SIGTERM;
 // `POST /test/in-flight {"count":N}` sets what `/v1/loads` reports, `GET /test/loads-asked` says how often it did.
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
@@ -12,6 +13,8 @@ const { values } = parseArgs({
     port: { type: 'string' },
     refuse: { type: 'string', default: '0' },
     child: { type: 'boolean', default: false },
+    'own-session': { type: 'boolean', default: false },
+    bar: { type: 'boolean', default: false },
     silent: { type: 'boolean', default: false },
     stubborn: { type: 'boolean', default: false },
   },
@@ -55,8 +58,17 @@ const server = createServer(async (request, response) => {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
 });
 
+if (values.bar) {
+  const moving = setInterval(() => {
+    process.stdout.write(`Loading safetensors checkpoint shards: | ${refusalsLeft}/100 [00:01<00:01]\r`);
+    if (refusalsLeft <= 0) clearInterval(moving);
+  }, 50);
+}
 if (values.child) {
-  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1_000)'], { stdio: 'ignore' });
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1_000)'], {
+    stdio: 'ignore',
+    detached: values['own-session'],
+  });
   console.log(`engine child ${child.pid}`);
 }
 process.on('SIGTERM', () => {
