@@ -138,7 +138,7 @@ const changes: Readonly<Record<string, Change>> = {
   'workers[].schedules[].timeZone': { given: schedule, to: 'Europe/Berlin' },
   'workers[].schedules[].min': { given: schedule, to: 2 },
   'workers[].schedules[].max': { given: schedule, to: 1 },
-  'workers[].updates.minHealthyPercent': { to: 50 },
+  'workers[].updates.minHealthyPercent': { given: { 'workers.0.updates': { maxHealthyPercent: 150 } }, to: 50 },
   'workers[].updates.maxHealthyPercent': { to: 150 },
   'workers[].weights.from': { to: 's3', and: { 'workers.0.weights.uri': 's3://bucket/models/qwen' } },
   'workers[].weights.uri': {
