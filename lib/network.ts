@@ -1,3 +1,4 @@
+import { Annotations } from 'aws-cdk-lib';
 import {
   FlowLog,
   FlowLogDestination,
@@ -82,11 +83,14 @@ function newVpc(scope: Construct, config: NetworkConfig): IVpc {
 /** By its ids: nobody is asked about it, so that the templates are the same on every machine. */
 function existingVpc(scope: Construct, { availabilityZones, existing }: NetworkConfig): IVpc {
   const { vpcId, cidr, privateSubnetIds, publicSubnetIds } = existing!;
-  return Vpc.fromVpcAttributes(scope, 'Vpc', {
+  const vpc = Vpc.fromVpcAttributes(scope, 'Vpc', {
     vpcId,
     vpcCidrBlock: cidr,
     availabilityZones: [...availabilityZones],
     privateSubnetIds: [...privateSubnetIds],
     ...(publicSubnetIds.length > 0 && { publicSubnetIds: [...publicSubnetIds] }),
   });
+  const reason = 'Routes of a VPC that was there are left to whoever made it.';
+  Annotations.of(vpc).acknowledgeWarning('@aws-cdk/aws-ec2:noSubnetRouteTableId', reason);
+  return vpc;
 }

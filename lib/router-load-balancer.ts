@@ -31,6 +31,7 @@ export interface RouterLoadBalancerProps {
 
 /** The router lives and takes requests; whether it has workers is no reason to replace it. */
 const healthCheck = {
+  protocol: Protocol.HTTP,
   path: '/health',
   port: String(ports.router),
   interval: Duration.seconds(10),
@@ -121,7 +122,7 @@ function networkLoadBalancer(scope: Construct, props: RouterLoadBalancerProps): 
     deregistrationDelay: Duration.seconds(config.drainSeconds),
     // Idle connections of clients would keep a router waiting for its end.
     connectionTermination: true,
-    healthCheck: { ...healthCheck, protocol: Protocol.HTTP },
+    healthCheck,
   });
   loadBalancer.addListener('Listener', {
     port: listenerPort(config),
