@@ -29,8 +29,8 @@ import {
 import type { FleetSecurityGroups } from './security-groups.ts';
 import type { RouterStore } from './state.ts';
 import { allowToAttach } from './store-volume.ts';
-import { daemonUnit, daemonUser, metricsFile } from './systemd.ts';
-import { UnitFile } from './unit-file.ts';
+import { daemonUser, metricsFile } from './systemd.ts';
+import { daemonUnitFile } from './unit-file.ts';
 import { machineUserData, programFolder } from './user-data.ts';
 
 export interface RouterGroupProps {
@@ -71,7 +71,7 @@ export class RouterGroup extends Construct {
         apiKeysSecret: config.apiKeysSecretArn ?? names.apiKeysSecret,
       }),
       leaveGroupUnit(names.routerGroup, `${programFolder}/leave-group.sh`),
-    ].map((unit) => new UnitFile(this, unit.name, { name: unit.name, text: daemonUnit(unit) }));
+    ].map((unit) => daemonUnitFile(this, unit));
     const files = {
       'router.mjs': new DaemonBundle(this, 'RouterBundle', 'router'),
       'leave-group.sh': machineScript(this, 'leave-group'),

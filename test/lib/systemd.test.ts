@@ -38,15 +38,6 @@ test('arguments arrive as they are: specifiers, variables, quotes and spaces', (
   expect(text).toContain('ExecStart=/usr/bin/x 50%% $$HOME "a b" "{\\"k\\": \\"v\\\\n\\"}" ""\n');
 });
 
-// ProtectControlGroups would mount read-only what Delegate gives.
-test('a daemon that divides its control group has it delegated and writable; for others all groups are read-only', () => {
-  const lines = (dividesCgroup: boolean) => daemonUnit({ ...unit, dividesCgroup }).split('\n');
-  expect(lines(true)).toContain('Delegate=cpu memory pids');
-  expect(lines(true).join()).not.toContain('ProtectControlGroups');
-  expect(lines(false)).toContain('ProtectControlGroups=yes');
-  expect(lines(false).join()).not.toContain('Delegate');
-});
-
 test('a daemon that needs another service starts after it, and not without it', () => {
   const text = daemonUnit({ ...unit, requires: ['fleet-storage'] });
   expect(text).toContain('\nAfter=network-online.target fleet-storage.service\nRequires=fleet-storage.service\n');
