@@ -48,3 +48,16 @@ test('a daemon is in further groups only where it asks for them', () => {
   expect(daemonUnit({ ...unit, groups: ['docker'] })).toContain('\nSupplementaryGroups=docker\n');
   expect(daemonUnit(unit)).not.toContain('SupplementaryGroups');
 });
+
+test('what only root may do keeps the rest of the hardening, and leaves the folders of the daemons to their user', () => {
+  const text = daemonUnit({ ...unit, isPrivileged: true });
+  expect(text).not.toMatch(/^(User|StateDirectory|LogsDirectory)=/m);
+  for (const line of ['NoNewPrivileges=yes', 'ProtectSystem=strict', 'PrivateDevices=yes']) {
+    expect(text.split('\n')).toContain(line);
+  }
+});
+
+test('a daemon whose data is on a disk of its own does not start without it', () => {
+  expect(daemonUnit({ ...unit, needsMount: '/var/lib/fleet/x' })).toMatch(/^RequiresMountsFor=\/var\/lib\/fleet\/x$/m);
+  expect(daemonUnit(unit)).not.toContain('RequiresMountsFor');
+});
