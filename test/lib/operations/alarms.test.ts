@@ -66,7 +66,7 @@ test('every section of the runbook is a heading of the page, and says what to do
     expect(anchors).toContain(anchor);
     const [, rest = ''] = operationsPage.split(`\n### ${heading}\n`);
     const [body] = rest.split(/\n#{2,3} /);
-    expect(body).toMatch(/^\n\*\*Means\.\*\*[^]*\*\*Do\.\*\*/);
+    expect(body).toMatch(/^\n\*\*Means\.\*\*[\s\S]*\*\*Do\.\*\*/);
   }
 });
 

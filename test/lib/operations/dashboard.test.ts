@@ -108,7 +108,9 @@ describe('the cost', () => {
     const [group] = production.workers;
     const unpriced = { ...group!, instanceTypes: ['p5e.48xlarge'] };
     const own = widgetsOf(operationsOf({ ...production, workers: [unpriced] }));
-    expect(own.map(({ properties }) => properties.markdown).join()).toContain('No price is known for the workers of chat');
+    expect(own.map(({ properties }) => properties.markdown).join()).toContain(
+      'No price is known for the workers of chat',
+    );
     expect(Object.keys(formulasOf(own, 'Machines, $/h'))).toEqual(['routers']);
     expect(own.map(({ properties }) => properties.title)).not.toContain('$ per million generated tokens');
   });
