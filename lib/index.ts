@@ -14,4 +14,4 @@ export { OperatorDocuments, type OperatorDocumentsProps } from './operations/ope
 export { FleetQueries, type FleetQueriesProps } from './operations/queries.ts';
 export { RouterGroup, type RouterGroupProps } from './router-group.ts';
 export { FleetState, type RouterStore, type StateProps } from './state.ts';
-export { WorkerGroup, type WorkerGroupProps } from './worker-group.ts';
+export { WorkerGroup, type WorkerGroupProps } from './workers/worker-group.ts';

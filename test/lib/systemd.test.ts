@@ -37,3 +37,23 @@ test('arguments arrive as they are: specifiers, variables, quotes and spaces', (
   const text = daemonUnit({ ...unit, command: ['/usr/bin/x', '50%', '$HOME', 'a b', '{"k": "v\\n"}', ''] });
   expect(text).toContain('ExecStart=/usr/bin/x 50%% $$HOME "a b" "{\\"k\\": \\"v\\\\n\\"}" ""\n');
 });
+
+// ProtectControlGroups would mount read-only what Delegate gives.
+test('a daemon that divides its control group has it delegated and writable; for others all groups are read-only', () => {
+  const lines = (dividesCgroup: boolean) => daemonUnit({ ...unit, dividesCgroup }).split('\n');
+  expect(lines(true)).toContain('Delegate=cpu memory pids');
+  expect(lines(true).join()).not.toContain('ProtectControlGroups');
+  expect(lines(false)).toContain('ProtectControlGroups=yes');
+  expect(lines(false).join()).not.toContain('Delegate');
+});
+
+test('a daemon that needs another service starts after it, and not without it', () => {
+  const text = daemonUnit({ ...unit, requires: ['fleet-storage'] });
+  expect(text).toContain('\nAfter=network-online.target fleet-storage.service\nRequires=fleet-storage.service\n');
+  expect(daemonUnit(unit)).toContain('\nAfter=network-online.target\nStartLimit');
+});
+
+test('a daemon is in further groups only where it asks for them', () => {
+  expect(daemonUnit({ ...unit, groups: ['docker'] })).toContain('\nSupplementaryGroups=docker\n');
+  expect(daemonUnit(unit)).not.toContain('SupplementaryGroups');
+});
