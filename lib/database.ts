@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import {
   AuroraPostgresEngineVersion,
@@ -68,6 +68,10 @@ export class Database extends Construct {
       copyTagsToSnapshot: true,
       deletionProtection,
       removalPolicy: deletionProtection ? RemovalPolicy.SNAPSHOT : RemovalPolicy.DESTROY,
+    });
+    Validations.of(cluster).acknowledge({
+      id: 'AwsSolutions-RDS6',
+      reason: 'Routers log in with the password that AWS makes, keeps and changes every week.',
     });
     const { hostname, port } = cluster.clusterEndpoint;
     this.address = {

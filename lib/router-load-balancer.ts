@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Validations } from 'aws-cdk-lib';
 import type { AutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
 import type { ISecurityGroup, IVpc } from 'aws-cdk-lib/aws-ec2';
 import {
@@ -14,10 +14,10 @@ import {
 } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
 import { AccessLogBucket } from './access-log-bucket.ts';
-import { idleTimeoutSeconds } from './config/router-schema.ts';
 import type { RouterConfig } from './config/schema.ts';
 import { ports } from './names.ts';
 import { privateSubnets, publicSubnets } from './network.ts';
+import { silenceSeconds } from './router-unit.ts';
 import { listenerPort } from './security-groups.ts';
 
 export interface RouterLoadBalancerProps {
@@ -29,8 +29,6 @@ export interface RouterLoadBalancerProps {
   readonly logRetentionDays: number;
 }
 
-/** What a request may be silent for on its way through a network load balancer: its hold, then its answer. */
-const answerSeconds = 900;
 /** The router lives and takes requests; whether it has workers is no reason to replace it. */
 const healthCheck = {
   path: '/health',
@@ -73,7 +71,7 @@ function applicationLoadBalancer(scope: Construct, props: RouterLoadBalancerProp
     internetFacing,
     vpcSubnets: internetFacing ? publicSubnets : privateSubnets,
     securityGroup: props.securityGroup,
-    idleTimeout: Duration.seconds(idleTimeoutSeconds),
+    idleTimeout: Duration.seconds(silenceSeconds(config)),
     dropInvalidHeaderFields: true,
   });
   const targetGroup = new ApplicationTargetGroup(scope, 'Routers', {
@@ -111,6 +109,10 @@ function networkLoadBalancer(scope: Construct, props: RouterLoadBalancerProps): 
     // There may be fewer routers than zones.
     crossZoneEnabled: true,
   });
+  Validations.of(loadBalancer).acknowledge({
+    id: 'AwsSolutions-ELB2',
+    reason: 'It sees connections and no requests; the routers log and count those.',
+  });
   const targetGroup = new NetworkTargetGroup(scope, 'Routers', {
     vpc,
     protocol: Protocol.TCP,
@@ -125,7 +127,7 @@ function networkLoadBalancer(scope: Construct, props: RouterLoadBalancerProps): 
     port: listenerPort(config),
     defaultTargetGroups: [targetGroup],
     ...(certificateArn === undefined
-      ? { protocol: Protocol.TCP, tcpIdleTimeout: Duration.seconds(config.holdSeconds + answerSeconds) }
+      ? { protocol: Protocol.TCP, tcpIdleTimeout: Duration.seconds(silenceSeconds(config)) }
       : { protocol: Protocol.TLS, certificates: [ListenerCertificate.fromArn(certificateArn)] }),
   });
   return loadBalancer;

@@ -11,6 +11,7 @@ import { checkPurchase } from './checks/purchase.ts';
 import { checkQuantization } from './checks/quantization.ts';
 import { checkSameModel } from './checks/same-model.ts';
 import { checkSchedules } from './checks/schedules.ts';
+import { checkUpdates } from './checks/updates.ts';
 import { checkWaits } from './checks/waits.ts';
 import { checkWeights } from './checks/weights.ts';
 import type { Finding, FleetCheck } from './finding.ts';
@@ -29,6 +30,7 @@ const checks: readonly FleetCheck[] = [
   checkWeights,
   checkPurchase,
   checkSchedules,
+  checkUpdates,
   checkWaits,
   checkSameModel,
   checkBudget,

@@ -33,20 +33,10 @@ export const networkSchema = section({
     .default([])
     .describe('Interface endpoints, paid per zone and hour; without one the traffic takes the NAT gateway.'),
   flowLogs: z.boolean().default(true).describe('Keep a record of rejected connections.'),
-})
-  .refine(
-    ({ cidr, natGateways, existing }) => (existing === undefined) === (cidr !== undefined && natGateways !== undefined),
-    {
-      error: 'give either cidr and natGateways for a new VPC, or existing',
-    },
-  )
-  .refine(
-    ({ availabilityZones, existing }) => !existing || existing.privateSubnetIds.length === availabilityZones.length,
-    { path: ['existing', 'privateSubnetIds'], error: 'give one per availability zone, in the same order' },
-  )
-  .refine(
-    ({ availabilityZones, existing }) =>
-      !existing || [0, availabilityZones.length].includes(existing.publicSubnetIds.length),
-    { path: ['existing', 'publicSubnetIds'], error: 'give one per availability zone, in the same order, or none' },
-  );
+}).refine(
+  ({ cidr, natGateways, existing }) => (existing === undefined) === (cidr !== undefined && natGateways !== undefined),
+  {
+    error: 'give either cidr and natGateways for a new VPC, or existing',
+  },
+);
 export type NetworkConfig = z.infer<typeof networkSchema>;

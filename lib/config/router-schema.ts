@@ -2,14 +2,6 @@ import { z } from 'zod';
 import { policyNames } from '../../runtime/router/policy/policies.ts';
 import { arn, count, image, instanceType, ipv4Network, secretArn, section } from './fields.ts';
 
-/**
- * Silence after which an application load balancer closes a connection. Less than the 910 s after which a router closes an
- * idle one, so that the load balancer never sends a request into a connection that is about to close.
- */
-export const idleTimeoutSeconds = 900;
-/** What a held request needs, once a worker is there, until its first byte. */
-const holdMarginSeconds = 60;
-
 /** Policies of the upstream router, by our names; undefined leaves it its own default. */
 export const sglangRouterPolicies: Readonly<Partial<Record<(typeof policyNames)[number], string | undefined>>> = {
   'predicted-ttft': undefined,
@@ -85,7 +77,7 @@ export const routersSchema = section({
   requireKeys: z.boolean().default(true).describe('Whether clients need an API key.'),
   store: store.prefault({ kind: 'embedded' }).describe('Where sessions and their transcripts are kept.'),
   drainSeconds: count(0, 3_600).default(600).describe('How long a router that is stopped may finish its answers.'),
-  holdSeconds: count(0, 3_600).default(600).describe('How long a request may wait for a first worker.'),
+  holdSeconds: count(0, 3_600).default(900).describe('How long a request may wait for a first worker.'),
   sessionIdleMinutes: count(1, 43_200).default(60).describe('A session without a message for this long is paused.'),
 })
   .refine(({ count: routers, store: { kind } }) => routers === 1 || kind === 'aurora', {
@@ -117,14 +109,6 @@ export const routersSchema = section({
     path: ['operatorNetworks'],
     error: 'the admin port is never open to the whole internet: name the networks of the operators',
   })
-  .refine(
-    ({ holdSeconds, loadBalancer: { kind } }) =>
-      kind !== 'application' || holdSeconds + holdMarginSeconds <= idleTimeoutSeconds,
-    {
-      path: ['holdSeconds'],
-      error: `an application load balancer cuts a request that is silent for ${idleTimeoutSeconds} s: at most ${idleTimeoutSeconds - holdMarginSeconds}, or choose network`,
-    },
-  )
   .refine(({ engine, policy }) => engine === 'builtin' || policy in sglangRouterPolicies, {
     path: ['policy'],
     error: `sglang-router knows ${Object.keys(sglangRouterPolicies).join(', ')}`,

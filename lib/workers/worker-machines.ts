@@ -1,4 +1,4 @@
-import { Duration, Tags } from 'aws-cdk-lib';
+import { Duration, Tags, Validations } from 'aws-cdk-lib';
 import {
   AutoScalingGroup,
   CapacityDistributionStrategy,
@@ -74,6 +74,13 @@ export class WorkerMachines extends Construct {
         standbyInstances: StandbyInstances.IGNORE,
       }),
     });
+    Validations.of(this.group).acknowledge(
+      {
+        id: 'AwsSolutions-AS3',
+        reason: 'Alarms and the dashboard tell of capacity; nobody would read a message for each machine.',
+      },
+      { id: 'AwsSolutions-EC26', reason: 'The launch template encrypts its volume; the rule cannot read it there.' },
+    );
     this.#completeGroup(config);
     this.#addWarmPool(config.warmPool);
   }

@@ -3,6 +3,7 @@ import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { allowToRead } from '../fleet-secrets.ts';
 import { groupArn } from '../group-arn.ts';
+import { justifyWildcard } from '../justify-wildcard.ts';
 import { allow, inThisRegion } from '../machine-role.ts';
 import { s3Folder, type WeightsPlan } from './weights.ts';
 
@@ -33,6 +34,7 @@ export function workerStatements(
 function readFolder(scope: Construct, uri: string): PolicyStatement[] {
   const { bucket, prefix } = s3Folder(uri);
   const bucketArn = Stack.of(scope).formatArn({ service: 's3', resource: bucket, region: '', account: '' });
+  justifyWildcard(scope, `${bucketArn}/${prefix}/*`, 'The files of one model, which its publisher names.');
   return [
     allow(['s3:GetObject'], [`${bucketArn}/${prefix}/*`]),
     new PolicyStatement({

@@ -63,6 +63,12 @@ export function routerCommand(): Command {
       ),
     )
     .addOption(
+      option(
+        '--database-secret <name>',
+        'secret of AWS Secrets Manager with the password for it, as RDS makes them; name or ARN',
+      ).env('FLEET_DATABASE_SECRET'),
+    )
+    .addOption(
       option('--session-idle-seconds <seconds>', 'a session without a message for so long is paused')
         .env('FLEET_SESSION_IDLE_SECONDS')
         .argParser(parsePositiveNumber)
@@ -137,9 +143,10 @@ export function routerCommand(): Command {
         .default(7_999),
     )
     .addOption(
-      option('--internal-secret <secret>', 'bearer secret of the internal routes; better given in the environment').env(
-        'FLEET_INTERNAL_SECRET',
-      ),
+      option(
+        '--internal-secret <secret>',
+        'bearer secret of the internal routes, better given in the environment, or aws-secretsmanager:NAME-OR-ARN',
+      ).env('FLEET_INTERNAL_SECRET'),
     )
     .addOption(
       option('--max-body-bytes <bytes>', 'largest request body')
@@ -158,6 +165,15 @@ export function routerCommand(): Command {
         .env('FLEET_DRAIN_SECONDS')
         .argParser(parsePositiveNumber)
         .default(600),
+    )
+    .addOption(
+      option(
+        '--keep-alive-seconds <seconds>',
+        'how long a silent connection of a client stays open; more than load balancers in front allow',
+      )
+        .env('FLEET_KEEP_ALIVE_SECONDS')
+        .argParser(parsePositiveNumber)
+        .default(910),
     )
     .addOption(
       option('--heartbeat-seconds <seconds>', 'longest silence of a stream before it gets a comment')

@@ -18,6 +18,8 @@ export interface RouterConfig {
   readonly dataDir: string | undefined;
   /** URL of a Postgres that several routers share, instead of the embedded store. */
   readonly databaseUrl: string | undefined;
+  /** Secret of AWS Secrets Manager with its password, by name or ARN; followed as it changes. */
+  readonly databaseSecret: string | undefined;
   /** A session without a message for so long is paused; one that was paused for so long is ended. */
   readonly sessionIdleSeconds: number;
   readonly sessionEndSeconds: number;
@@ -72,6 +74,8 @@ export interface RouterConfig {
   /** Longest wait of a request for a ready worker, in seconds. */
   readonly holdSeconds: number;
   readonly injectRid: boolean;
+  /** How long a connection stays open on which a client asks nothing, in seconds. */
+  readonly keepAliveSeconds: number;
   /** Longest silence of a stream before it gets a comment, in seconds. */
   readonly heartbeatSeconds: number;
   /** Memory for what the router remembers of the workers' prefix caches, in MiB. */

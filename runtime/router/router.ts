@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { realClock } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
 import { heartbeatTimeoutMs } from '../shared/protocol.ts';
+import { secretsManagerLoader } from '../shared/secrets-manager.ts';
 import { Admission } from './admission/admission.ts';
 import { noLimits } from './admission/key-meter.ts';
 import type { RouterConfig } from './config.ts';
@@ -15,7 +16,6 @@ import { Registry } from './coordinator/registry.ts';
 import { priorBytesPerToken, type Worker } from './coordinator/worker.ts';
 import { sha256Of } from './keys/api-key.ts';
 import { openKeyRing } from './keys/open-key-ring.ts';
-import { secretsManagerLoader } from './keys/secrets-manager.ts';
 import { observeRouterEngine } from './managed/engine-metrics.ts';
 import { engineView } from './managed/engine-view.ts';
 import { ManagedRouter } from './managed/managed-router.ts';
@@ -68,7 +68,8 @@ export async function startRouter(
       'Sandboxes in the router are for a fleet of one: other routers cannot reach them. Drop --database-url.',
     );
   }
-  const store = await Store.open({ dataDir: config.dataDir, databaseUrl: config.databaseUrl, log });
+  const { dataDir, databaseUrl, databaseSecret } = config;
+  const store = await Store.open({ dataDir, databaseUrl, databaseSecret, loadSecret, log });
   const access = { tls: engineTls, apiKey: config.engineApiKey, hidesClientKeys: !keys.isOpen };
   const registry = new Registry(log, 1024 * 1024 * config.prefixMemoryMb, access);
   const managed =

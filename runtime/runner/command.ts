@@ -141,6 +141,7 @@ export function runnerCommand(): Command {
         .argParser(seconds)
         .default(120),
     )
+    .addOption(new Option('--region <name>', 'AWS region (default: that of the instance)').env('AWS_REGION'))
     .addOption(
       new Option('--data-dir <folder>', 'state that outlives the process')
         .env('FLEET_DATA_DIR')
@@ -152,7 +153,7 @@ export function runnerCommand(): Command {
     .addOption(
       new Option(
         '--internal-secret <secret>',
-        'bearer secret of the internal routes; better given in the environment',
+        'bearer secret of the internal routes, better given in the environment, or aws-secretsmanager:NAME-OR-ARN',
       ).env('FLEET_INTERNAL_SECRET'),
     )
     .addOption(

@@ -35,6 +35,7 @@ export interface RunnerFlags {
   readonly startupMaxSeconds: number;
   readonly giveUpAfter: number;
   readonly drainSeconds: number;
+  readonly region?: string;
   readonly dataDir: string;
   readonly logDir?: string;
   readonly internalSecret?: string;

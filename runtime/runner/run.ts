@@ -1,5 +1,7 @@
 import { CodedError } from '../shared/errors.ts';
 import { createLogger } from '../shared/log.ts';
+import { resolveSecret } from '../shared/secret-reference.ts';
+import { secretsManagerLoader } from '../shared/secrets-manager.ts';
 import { closeOnSignals } from '../shared/shutdown.ts';
 import { createPool } from './create-pool.ts';
 import { claimDataDir } from './data-dir.ts';
@@ -14,9 +16,11 @@ const closeMarginMs = 15_000;
 
 /** Runs a runner as this process: logs to stdout, drains on SIGTERM. */
 export async function runRunner(flags: RunnerFlags, engineArguments: readonly string[]): Promise<void> {
-  const options = resolveRunnerOptions(flags, engineArguments);
+  const given = resolveRunnerOptions(flags, engineArguments);
   const log = createLogger({ service: 'runner' });
   try {
+    const loadSecret = secretsManagerLoader({ region: flags.region });
+    const options = { ...given, internalSecret: await resolveSecret(given.internalSecret, loadSecret) };
     const lock = await claimDataDir(options.dataDir, log);
     process.on('exit', () => lock.release());
     const engine = createEngine(options, lock, log);

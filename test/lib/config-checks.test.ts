@@ -369,6 +369,14 @@ const mistakes: readonly Case[] = [
     'workers.0.schedules.0.cron',
     /the weekday MON-FRY is none/,
   ],
+  // updates
+  [
+    'bounds of a deployment that are too far apart',
+    'dev',
+    { 'workers.0.updates': { minHealthyPercent: 50 } },
+    'workers.0.updates.maxHealthyPercent',
+    /use 150 or less/,
+  ],
   // other stacks
   [
     'a secret of another region',

@@ -1,5 +1,7 @@
-import { readRegion } from '../../shared/imds.ts';
-import type { SecretLoader } from './open-key-ring.ts';
+import { readRegion } from './imds.ts';
+
+/** Reads the text of a secret by its name or ARN. */
+export type SecretLoader = (secretId: string) => Promise<string>;
 
 export interface SecretsManagerOptions {
   /** AWS region of secrets that are given by name; an ARN tells its own. @default - that of the instance */
