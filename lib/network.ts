@@ -1,13 +1,4 @@
-<<<<<<< /tmp/save/mine.ts
-
 import { Annotations, Validations } from 'aws-cdk-lib';
-
-=======
-
-import { Annotations } from 'aws-cdk-lib';
-
->>>>>>> /tmp/save/theirs.ts
-
 import {
   FlowLog,
   FlowLogDestination,
