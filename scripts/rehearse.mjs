@@ -102,14 +102,11 @@ async function rehearse(fleet, bootstrapped) {
 /** Resources that a diff names, by stack. */
 function changedResources(differences) {
   let stack = '';
-  return differences
-    .replaceAll(/\u001b\[\d+m/g, '')
-    .split('\n')
-    .flatMap((line) => {
-      stack = /^Stack (\S+)/.exec(line)?.[1] ?? stack;
-      const resource = /^\[[~+-]\] (AWS::\S+ \S+)/.exec(line)?.[1];
-      return resource === undefined ? [] : [{ stack, resource }];
-    });
+  return differences.split('\n').flatMap((line) => {
+    stack = /^Stack (\S+)/.exec(line)?.[1] ?? stack;
+    const resource = /^\[[~+-]\] (AWS::\S+ \S+)/.exec(line)?.[1];
+    return resource === undefined ? [] : [{ stack, resource }];
+  });
 }
 
 /** A virtual environment outside of what git tracks, made once. @returns its Python */
@@ -139,7 +136,11 @@ async function run(file, args) {
 }
 
 async function capture(file, args) {
-  const child = spawn(file, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(file, args, {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NO_COLOR: '1' },
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => (output += bytes));
   const [code] = await once(child, 'close');

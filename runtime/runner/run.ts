@@ -7,6 +7,7 @@ import { createPool } from './create-pool.ts';
 import { claimDataDir } from './data-dir.ts';
 import { engineStopGraceMs } from './drain-plan.ts';
 import { createEngine } from './engine/create-engine.ts';
+import { resolveEngineSecrets } from './engine/engine-secrets.ts';
 import { createLifecycle } from './lifecycle/create-lifecycle.ts';
 import { findMachine } from './lifecycle/find-machine.ts';
 import { type RunnerFlags, resolveRunnerOptions } from './options.ts';
@@ -23,6 +24,7 @@ export async function runRunner(flags: RunnerFlags, engineArguments: readonly st
   try {
     const loadSecret = secretsManagerLoader({ region: flags.region });
     const internalSecret = await resolveSecret(given.internalSecret, loadSecret);
+    await resolveEngineSecrets(process.env, loadSecret);
     const { lock, leftoverEngine } = await claimDataDir(given, log);
     process.on('exit', () => lock.release());
     const machine = await findMachine(given, log);
