@@ -78,7 +78,8 @@ export function routerUnit(options: RouterUnitOptions): DaemonUnit {
       nodeProgram,
       `${programFolder}/router.mjs`,
       ...Object.entries(words).flat(),
-      ...workers.flatMap(({ groupName, model }) => ['--asg', `${groupName}=${model}`]),
+      // Where one model is served any name will do, as with SGLang itself.
+      ...workers.flatMap(({ groupName, model }) => ['--asg', workers.length > 1 ? `${groupName}=${model}` : groupName]),
     ],
     environment: {
       AWS_REGION: options.region,
