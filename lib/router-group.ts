@@ -19,17 +19,19 @@ import { type FleetNames, terminateHook } from './names.ts';
 import { RouterLoadBalancer } from './router-load-balancer.ts';
 import {
   databaseAuthorityFile,
+  databaseEnvironment,
   leaveGroupUnit,
   type RoutedWorkers,
   routerDataFolder,
   routerLeaveSeconds,
   routerUnit,
+  routerUnitName,
   sglangRouterPython,
 } from './router-unit.ts';
 import type { FleetSecurityGroups } from './security-groups.ts';
 import type { RouterStore } from './state.ts';
 import { allowToAttach } from './store-volume.ts';
-import { daemonUnit, daemonUser, metricsFile } from './systemd.ts';
+import { daemonUnit, daemonUser, metricsFile, unitText } from './systemd.ts';
 import { UnitFile } from './unit-file.ts';
 import { machineUserData, programFolder } from './user-data.ts';
 
@@ -98,7 +100,7 @@ export class RouterGroup extends Construct {
         files,
         agentConfig: 'agent.json',
         ...(config.engine === 'sglang-router' && { packages: ['python3.12'] }),
-        commands: [...installEngine(config), ...mountStore(store)],
+        commands: [...installEngine(config), ...mountStore(store), ...nameDatabase(store)],
         units,
       }),
       minCapacity: config.count,
@@ -147,6 +149,13 @@ function storeFiles(scope: Construct, store: RouterStore): Record<string, FileAs
 function mountStore(store: RouterStore): string[] {
   if (store.kind !== 'embedded') return [];
   return [`bash ${programFolder}/mount-store.sh ${store.volumeId} ${routerDataFolder} ${daemonUser}`];
+}
+
+function nameDatabase(store: RouterStore): string[] {
+  if (store.kind !== 'aurora') return [];
+  const lines = Object.entries(databaseEnvironment(store)).map(([name, value]) => `Environment="${name}=${value}"`);
+  const folder = `/etc/systemd/system/${routerUnitName}.service.d`;
+  return [`mkdir -p ${folder}`, `cat >${folder}/database.conf <<'EOF'\n${unitText({ Service: lines })}EOF`];
 }
 
 function installEngine({ engine }: RouterConfig): string[] {

@@ -1,3 +1,4 @@
+import { Token } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { FileAsset } from './file-asset.ts';
 
@@ -12,6 +13,8 @@ export class UnitFile extends FileAsset {
   readonly unitName: string;
 
   constructor(scope: Construct, id: string, { name, text }: UnitFileProps) {
+    // CloudFormation fills in nothing in a file.
+    if (Token.isUnresolved(text)) throw new Error(`the unit ${name} names what only the deployment knows`);
     super(scope, id, { content: text, extension: '.service' });
     this.unitName = name;
   }
