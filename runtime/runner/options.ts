@@ -42,7 +42,6 @@ export interface RunnerFlags {
   readonly region?: string;
   readonly machine: MachineKind;
   readonly asg?: string;
-  readonly region?: string;
   readonly launchHook: string;
   readonly terminateHook: string;
   readonly hookTimeoutSeconds: number;
