@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { AssetHashType, BundlingOutput, DockerImage, Stack } from 'aws-cdk-lib';
+import { AssetHashType, BundlingOutput, DockerImage, Stack, Token } from 'aws-cdk-lib';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { Construct } from 'constructs';
 
@@ -48,7 +48,11 @@ export class FileAsset extends Construct {
   }
 
   #bytesOf(content: FileAssetProps['content']): Uint8Array {
-    if (typeof content === 'string') return Buffer.from(content);
+    if (typeof content === 'string') {
+      // It would be shipped as a mark that nobody fills in.
+      if (Token.isUnresolved(content)) throw new Error(`${this.node.path} has values that only the deployment knows.`);
+      return Buffer.from(content);
+    }
     return Stack.of(this).bundlingRequired ? content() : new Uint8Array();
   }
 }

@@ -1,3 +1,4 @@
+import { Annotations, Validations } from 'aws-cdk-lib';
 import {
   FlowLog,
   FlowLogDestination,
@@ -59,6 +60,8 @@ export class Network extends Construct {
         trafficType: FlowLogTrafficType.REJECT,
         destination: FlowLogDestination.toCloudWatchLogs(logGroup),
       });
+    } else {
+      Validations.of(this).acknowledge({ id: 'AwsSolutions-VPC7', reason: 'The fleet file wants no flow logs.' });
     }
   }
 }
@@ -82,11 +85,14 @@ function newVpc(scope: Construct, config: NetworkConfig): IVpc {
 /** By its ids: nobody is asked about it, so that the templates are the same on every machine. */
 function existingVpc(scope: Construct, { availabilityZones, existing }: NetworkConfig): IVpc {
   const { vpcId, cidr, privateSubnetIds, publicSubnetIds } = existing!;
-  return Vpc.fromVpcAttributes(scope, 'Vpc', {
+  const vpc = Vpc.fromVpcAttributes(scope, 'Vpc', {
     vpcId,
     vpcCidrBlock: cidr,
     availabilityZones: [...availabilityZones],
     privateSubnetIds: [...privateSubnetIds],
     ...(publicSubnetIds.length > 0 && { publicSubnetIds: [...publicSubnetIds] }),
   });
+  const reason = 'Routes of a VPC that was there are left to whoever made it.';
+  Annotations.of(vpc).acknowledgeWarning('@aws-cdk/aws-ec2:noSubnetRouteTableId', reason);
+  return vpc;
 }

@@ -19,20 +19,18 @@ import { type FleetNames, terminateHook } from './names.ts';
 import { RouterLoadBalancer } from './router-load-balancer.ts';
 import {
   databaseAuthorityFile,
-  databaseEnvironment,
   leaveGroupUnit,
   type RoutedWorkers,
   routerDataFolder,
   routerLeaveSeconds,
   routerUnit,
-  routerUnitName,
   sglangRouterPython,
 } from './router-unit.ts';
 import type { FleetSecurityGroups } from './security-groups.ts';
 import type { RouterStore } from './state.ts';
 import { allowToAttach } from './store-volume.ts';
-import { daemonUnit, daemonUser, metricsFile, unitText } from './systemd.ts';
-import { UnitFile } from './unit-file.ts';
+import { daemonUser, metricsFile } from './systemd.ts';
+import { daemonUnitFile } from './unit-file.ts';
 import { machineUserData, programFolder } from './user-data.ts';
 
 export interface RouterGroupProps {
@@ -73,7 +71,7 @@ export class RouterGroup extends Construct {
         apiKeysSecret: config.apiKeysSecretArn ?? names.apiKeysSecret,
       }),
       leaveGroupUnit(names.routerGroup, `${programFolder}/leave-group.sh`),
-    ].map((unit) => new UnitFile(this, unit.name, { name: unit.name, text: daemonUnit(unit) }));
+    ].map((unit) => daemonUnitFile(this, unit));
     const files = {
       'router.mjs': new DaemonBundle(this, 'RouterBundle', 'router'),
       'leave-group.sh': machineScript(this, 'leave-group'),
@@ -100,7 +98,7 @@ export class RouterGroup extends Construct {
         files,
         agentConfig: 'agent.json',
         ...(config.engine === 'sglang-router' && { packages: ['python3.12'] }),
-        commands: [...installEngine(config), ...mountStore(store), ...nameDatabase(store)],
+        commands: [...installEngine(config), ...mountStore(store)],
         units,
       }),
       minCapacity: config.count,
@@ -149,13 +147,6 @@ function storeFiles(scope: Construct, store: RouterStore): Record<string, FileAs
 function mountStore(store: RouterStore): string[] {
   if (store.kind !== 'embedded') return [];
   return [`bash ${programFolder}/mount-store.sh ${store.volumeId} ${routerDataFolder} ${daemonUser}`];
-}
-
-function nameDatabase(store: RouterStore): string[] {
-  if (store.kind !== 'aurora') return [];
-  const lines = Object.entries(databaseEnvironment(store)).map(([name, value]) => `Environment="${name}=${value}"`);
-  const folder = `/etc/systemd/system/${routerUnitName}.service.d`;
-  return [`mkdir -p ${folder}`, `cat >${folder}/database.conf <<'EOF'\n${unitText({ Service: lines })}EOF`];
 }
 
 function installEngine({ engine }: RouterConfig): string[] {

@@ -31,6 +31,7 @@ export interface RouterLoadBalancerProps {
 
 /** The router lives and takes requests; whether it has workers is no reason to replace it. */
 const healthCheck = {
+  protocol: Protocol.HTTP,
   path: '/health',
   port: String(ports.router),
   interval: Duration.seconds(10),
@@ -56,6 +57,9 @@ export class RouterLoadBalancer extends Construct {
     if (accessLogs && (kind === 'application' || certificateArn !== undefined)) {
       const { bucket } = new AccessLogBucket(this, 'AccessLogs', { retentionDays: props.logRetentionDays });
       loadBalancer.logAccessLogs(bucket);
+    }
+    if (!accessLogs) {
+      Validations.of(this).acknowledge({ id: 'AwsSolutions-ELB2', reason: 'The fleet file wants no access logs.' });
     }
     const scheme = certificateArn === undefined ? 'http' : 'https';
     this.url = `${scheme}://${loadBalancer.loadBalancerDnsName}`;
@@ -121,7 +125,7 @@ function networkLoadBalancer(scope: Construct, props: RouterLoadBalancerProps): 
     deregistrationDelay: Duration.seconds(config.drainSeconds),
     // Idle connections of clients would keep a router waiting for its end.
     connectionTermination: true,
-    healthCheck: { ...healthCheck, protocol: Protocol.HTTP },
+    healthCheck,
   });
   loadBalancer.addListener('Listener', {
     port: listenerPort(config),

@@ -78,29 +78,22 @@ export function routerUnit(options: RouterUnitOptions): DaemonUnit {
       nodeProgram,
       `${programFolder}/router.mjs`,
       ...Object.entries(words).flat(),
-      ...workers.flatMap(({ groupName, model }) => ['--asg', `${groupName}=${model}`]),
+      // Where one model is served any name will do, as with SGLang itself.
+      ...workers.flatMap(({ groupName, model }) => ['--asg', workers.length > 1 ? `${groupName}=${model}` : groupName]),
     ],
     environment: {
       AWS_REGION: options.region,
       FLEET_INTERNAL_SECRET: secretReference(options.internalSecret),
       ...(config.requireKeys && { FLEET_API_KEYS: secretReference(options.apiKeysSecret) }),
     },
+    ...(store.kind === 'aurora' && {
+      lateEnvironment: {
+        FLEET_DATABASE_URL: `${store.url}?sslmode=verify-full&sslrootcert=${databaseAuthorityFile}`,
+        FLEET_DATABASE_SECRET: store.secretArn,
+      },
+    }),
     stopSeconds: routerStopSeconds(config),
     ...(store.kind === 'embedded' && { needsMount: routerDataFolder }),
-  };
-}
-
-/**
- * Where the database of several routers is. Only the deployment knows it, so it comes by the boot script and not in the
- * unit's file, which is made before.
- */
-export function databaseEnvironment({
-  url,
-  secretArn,
-}: Extract<RouterStore, { kind: 'aurora' }>): Record<string, string> {
-  return {
-    FLEET_DATABASE_URL: `${url}?sslmode=verify-full&sslrootcert=${databaseAuthorityFile}`,
-    FLEET_DATABASE_SECRET: secretArn,
   };
 }
 

@@ -6,6 +6,8 @@ export interface DaemonUnit {
   readonly command: readonly string[];
   /** @default - none */
   readonly environment?: Readonly<Record<string, string>>;
+  /** The part of it that only the deployment knows, such as addresses of other stacks' resources. @default - none */
+  readonly lateEnvironment?: Readonly<Record<string, string>>;
   /** From SIGTERM to SIGKILL. Must exceed what the daemon itself allows for its drain. */
   readonly stopSeconds: number;
   /** The daemon may see devices such as GPUs. @default false */
@@ -50,7 +52,7 @@ export function daemonUnit(unit: DaemonUnit): string {
     Service: [
       ...(isPrivileged ? [] : [`User=${daemonUser}`]),
       ...(groups.length === 0 ? [] : [`SupplementaryGroups=${groups.join(' ')}`]),
-      ...environment.map(([name, value]) => `Environment=${quote(`${name}=${value}`, false)}`),
+      ...environment.map(([name, value]) => environmentLine(name, value)),
       `ExecStart=${unit.command.map((word) => quote(word, true)).join(' ')}`,
       'Restart=always',
       'RestartSec=2',
@@ -75,6 +77,11 @@ export function daemonUnit(unit: DaemonUnit): string {
     ],
     Install: ['WantedBy=multi-user.target'],
   });
+}
+
+/** Sets a variable, in the section of a service. */
+export function environmentLine(name: string, value: string): string {
+  return `Environment=${quote(`${name}=${value}`, false)}`;
 }
 
 /** The text of a unit file, from the lines of its sections. */

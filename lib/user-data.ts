@@ -37,7 +37,7 @@ export function machineUserData(setup: MachineSetup): UserData {
     `mkdir -p ${programFolder}`,
     ...Object.entries(setup.files).map(([name, file]) => fetchCommand(file, `${programFolder}/${name}`)),
     ...(hasPrograms ? [`chmod 755 ${programFolder}/*.sh`] : []),
-    ...setup.units.map((unit) => fetchCommand(unit, `${unitFolder}/${unit.unitName}.service`)),
+    ...setup.units.flatMap(unitCommands),
     `retry dnf install -y -q ${packages.join(' ')}`,
     `id ${daemonUser} &>/dev/null || useradd --system --home-dir ${stateFolder} --shell /sbin/nologin ${daemonUser}`,
     ...(setup.commands ?? []),
@@ -47,6 +47,14 @@ export function machineUserData(setup: MachineSetup): UserData {
       `-c file:${programFolder}/${setup.agentConfig}`,
   );
   return userData;
+}
+
+/** The quoted end mark keeps bash from touching the text. */
+function unitCommands(unit: UnitFile): string[] {
+  const file = `${unitFolder}/${unit.unitName}.service`;
+  const fetch = fetchCommand(unit, file);
+  if (unit.dropIn === undefined) return [fetch];
+  return [fetch, `mkdir -p ${file}.d`, `cat >${file}.d/fleet.conf <<'EOF'\n${unit.dropIn}EOF`];
 }
 
 function fetchCommand({ asset, sha256 }: FileAsset, file: string): string {

@@ -4,7 +4,7 @@
 set -euo pipefail
 volume=$1 folder=$2 owner=$3
 
-metadata=http://169.254.169.254/latest
+metadata=${METADATA:-http://169.254.169.254}/latest
 token=$(curl -sSf -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' "$metadata/api/token")
 instance=$(curl -sSf -H "X-aws-ec2-metadata-token: $token" "$metadata/meta-data/instance-id")
 

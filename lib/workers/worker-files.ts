@@ -6,8 +6,8 @@ import { AgentConfigAsset } from '../cloudwatch-agent.ts';
 import type { AgentsConfig } from '../config/schema.ts';
 import { FileAsset } from '../file-asset.ts';
 import { machineScript } from '../machine-script.ts';
-import { daemonUnit, metricsFile } from '../systemd.ts';
-import { UnitFile } from '../unit-file.ts';
+import { metricsFile } from '../systemd.ts';
+import { daemonUnitFile, UnitFile } from '../unit-file.ts';
 import { logMonitorUnit, logMonitorUnitName } from './log-monitor-unit.ts';
 import { type RunnerUnitOptions, runnerUnit, runnerUnitName } from './runner-unit.ts';
 import { storageUnit, storageUnitName } from './storage-unit.ts';
@@ -30,7 +30,6 @@ const scripts = ['prepare-weights-folder', 'with-weights'];
 
 export function workerFiles(scope: Construct, options: WorkerFilesOptions): WorkerFiles {
   const { config, agents, groupName, region, logGroupName } = options;
-  const unit = (name: string, text: string) => new UnitFile(scope, name, { name, text });
   return {
     files: {
       'runner.mjs': new DaemonBundle(scope, 'RunnerBundle', 'runner'),
@@ -52,9 +51,9 @@ export function workerFiles(scope: Construct, options: WorkerFilesOptions): Work
       }),
     },
     units: [
-      unit(storageUnitName, storageUnit(config)),
-      unit(runnerUnitName, daemonUnit(runnerUnit({ ...options, hasAgents: agents.length > 0 }))),
-      unit(logMonitorUnitName, daemonUnit(logMonitorUnit({ groupName, region }))),
+      new UnitFile(scope, storageUnitName, { name: storageUnitName, text: storageUnit(config) }),
+      daemonUnitFile(scope, runnerUnit({ ...options, hasAgents: agents.length > 0 })),
+      daemonUnitFile(scope, logMonitorUnit({ groupName, region })),
     ],
   };
 }

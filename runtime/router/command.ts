@@ -5,9 +5,13 @@ import type { RouterConfig } from './config.ts';
 import { noKeys, parseKeyList } from './keys/key-list.ts';
 import { type ManagedFlags, managedMistakes, managedOptions, routerEngines } from './managed/options.ts';
 import { policyNames } from './policy/policies.ts';
+import { collectWorkerGroups, type WorkerGroupOption } from './scaling/worker-groups.ts';
 
-interface RouterFlags extends Omit<RouterConfig, 'workerUrls' | 'injectRid' | 'managed'>, ManagedFlags {
+interface RouterFlags
+  extends Omit<RouterConfig, 'workerUrls' | 'workerGroups' | 'injectRid' | 'managed'>,
+    ManagedFlags {
   readonly workerUrl: readonly string[];
+  readonly asg: readonly WorkerGroupOption[];
   readonly rid: boolean;
 }
 
@@ -113,7 +117,15 @@ export function routerCommand(): Command {
     .addOption(
       option('--agents <file>', 'YAML file of agents for them beside "chat"; see docs/agents.md').env('FLEET_AGENTS'),
     )
-    .addOption(option('--asg <name>', 'Auto Scaling group whose instances are workers').env('FLEET_ASG'))
+    .addOption(
+      option(
+        '--asg <name>',
+        'Auto Scaling group whose instances are workers; of several each with its model, as NAME=MODEL (repeatable)',
+      )
+        .env('FLEET_ASG')
+        .argParser(collectWorkerGroups)
+        .default([] as WorkerGroupOption[], 'none'),
+    )
     .addOption(option('--region <name>', 'AWS region of the group (default: that of the instance)').env('AWS_REGION'))
     .addOption(
       option('--start-workers <count>', 'instances to start when requests wait and the group is at zero; 0 for never')
@@ -254,12 +266,12 @@ export function routerCommand(): Command {
         .default('info'),
     )
     .argument('[arguments...]', 'after --: passed to sglang-router as they are')
-    .action(async (engineArguments: string[], { workerUrl, rid, ...flags }: RouterFlags, command: Command) => {
+    .action(async (engineArguments: string[], { workerUrl, asg, rid, ...flags }: RouterFlags, command: Command) => {
       const isGiven = (name: string) => !['default', undefined].includes(command.getOptionValueSource(name));
       const mistakes = managedMistakes(flags, engineArguments, isGiven);
       if (mistakes.length > 0) command.error(`error: ${mistakes.join('\n       ')}`);
       const managed = managedOptions(flags, engineArguments);
       const { runRouter } = await import('./run.ts');
-      await runRouter({ ...flags, managed, workerUrls: workerUrl, injectRid: rid });
+      await runRouter({ ...flags, managed, workerUrls: workerUrl, workerGroups: asg, injectRid: rid });
     });
 }

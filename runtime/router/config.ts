@@ -3,6 +3,7 @@ import type { LogLevel } from '../shared/log.ts';
 import type { KeyList } from './keys/key-list.ts';
 import type { ManagedOptions } from './managed/options.ts';
 import type { PolicyName } from './policy/policies.ts';
+import type { WorkerGroupOption } from './scaling/worker-groups.ts';
 
 /** Everything that a router process is told at its start; built by command.ts from the command line and environment. */
 export interface RouterConfig {
@@ -33,11 +34,11 @@ export interface RouterConfig {
   readonly agents: string | undefined;
   /** Longest time for the answer to one message of a session. */
   readonly turnTimeoutSeconds: number;
-  /** Auto Scaling group whose instances are workers. */
-  readonly asg: string | undefined;
-  /** AWS region of the group; undefined asks the instance metadata. */
+  /** Auto Scaling groups whose instances are workers. */
+  readonly workerGroups: readonly WorkerGroupOption[];
+  /** AWS region of the groups and of secrets; undefined asks the instance metadata. */
   readonly region: string | undefined;
-  /** Instances that the group is raised to when requests are held and it is at zero; 0 never raises it. */
+  /** Instances that a group is raised to when requests are held for it and it is at zero; 0 never raises it. */
   readonly startWorkers: number;
   /** How the group's metrics travel; undefined is the default of metric sinks with a group, and `none` without. */
   readonly publish: PublishMode | 'none' | undefined;

@@ -25,6 +25,8 @@ import { TokenEstimate } from './policy/token-estimate.ts';
 import { Relay } from './relay/relay.ts';
 import { createAdminServer } from './routes/admin.ts';
 import { openGroupScaling } from './scaling/group-scaling.ts';
+import { usualRetrySeconds } from './scaling/retry-after.ts';
+import { WorkerGroups } from './scaling/worker-groups.ts';
 import { createServer } from './server.ts';
 import { hostLocally } from './sessions/local-runner.ts';
 import { MessageLimits } from './sessions/message-limits.ts';
@@ -71,7 +73,8 @@ export async function startRouter(
   const { dataDir, databaseUrl, databaseSecret } = config;
   const store = await Store.open({ dataDir, databaseUrl, databaseSecret, loadSecret, log });
   const access = { tls: engineTls, apiKey: config.engineApiKey, hidesClientKeys: !keys.isOpen };
-  const registry = new Registry(log, 1024 * 1024 * config.prefixMemoryMb, access);
+  const groups = new WorkerGroups(config.workerGroups);
+  const registry = new Registry(log, 1024 * 1024 * config.prefixMemoryMb, access, groups.models);
   const managed =
     config.managed && (await ManagedRouter.open(config.managed, config, registry, access.hidesClientKeys, log));
   const prober = new Prober({ registry, log, timeScale: config.timeScale });
@@ -84,9 +87,9 @@ export async function startRouter(
     onReport: (runnerId, report, isNewState) => coordinator.hearLoad(runnerId, report, isNewState, Date.now()),
   });
   const stopStore = followStore(coordinator, store.database, timeScale, log);
-  const stopFollowing = config.asg === undefined ? () => {} : followAutoScaling(config.asg, config, registry, log);
+  const followed = config.workerGroups.map(({ groupName }) => followAutoScaling(groupName, config, registry, log));
 
-  const metrics = new RouterMetrics();
+  const metrics = new RouterMetrics(groups.count);
   metrics.observeWorkers(() => registry.workers);
   observeRouterEngine(metrics.registry, () => engineView(managed, registry));
   const sessions = createSessionService({
@@ -121,7 +124,7 @@ export async function startRouter(
     realClock(config.timeScale),
   );
   registry.on('ready', () => admission.recheck());
-  const scaling = openGroupScaling(config, { routerId: coordinator.id, registry, metrics, log });
+  const scalings = openGroupScaling(config, { routerId: coordinator.id, registry, metrics, log });
   const tokens = new TokenEstimate(priorBytesPerToken);
   const relay = new Relay({
     registry,
@@ -139,9 +142,10 @@ export async function startRouter(
     isCappedPerWorker: Number.isFinite(config.maxConcurrentPerWorker),
     timeScale: config.timeScale,
     heartbeatMs: 1_000 * config.heartbeatSeconds,
-    ...(scaling && { retryAfterSeconds: () => scaling.retryAfterSeconds() }),
+    groups,
+    retryAfterSeconds: (group) => scalings[group]?.retryAfterSeconds() ?? usualRetrySeconds,
   });
-  scaling?.start(relay.held);
+  scalings.forEach((scaling, group) => void scaling.start(relay.heldFor(group)));
   const messageLimits = new MessageLimits(admission, tokens);
   const control = { coordinator, store, sessions, messageLimits, metrics, keys, log, tls };
   const parts = { config, relay, managed, registry, ...control };
@@ -172,9 +176,9 @@ export async function startRouter(
       admin?.server.closeAllConnections();
       await adminClosed;
       relay.close();
-      await scaling?.close();
+      await Promise.all(scalings.map((scaling) => scaling.close()));
       await managed?.close();
-      stopFollowing();
+      for (const stopFollowing of followed) stopFollowing();
       stopSweep();
       await stopStore();
       loads.close();

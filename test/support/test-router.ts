@@ -33,7 +33,7 @@ export function testRouterConfig(config: Partial<RouterConfig> = {}): RouterConf
     sessionRetentionHours: 720,
     maxSessionsPerKey: 10_000,
     turnTimeoutSeconds: 60,
-    asg: undefined,
+    workerGroups: [],
     region: undefined,
     startWorkers: 1,
     publish: undefined,
