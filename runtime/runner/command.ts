@@ -152,6 +152,7 @@ export function runnerCommand(): Command {
         'FLEET_ASG',
       ),
     )
+    .addOption(new Option('--region <name>', 'AWS region (default: that of the instance)').env('AWS_REGION'))
     .addOption(
       new Option('--launch-hook <name>', 'launch hook of the group, completed after the first generation')
         .env('FLEET_LAUNCH_HOOK')

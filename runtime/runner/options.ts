@@ -41,6 +41,7 @@ export interface RunnerFlags {
   readonly drainSeconds: number;
   readonly machine: MachineKind;
   readonly asg?: string;
+  readonly region?: string;
   readonly launchHook: string;
   readonly terminateHook: string;
   readonly hookTimeoutSeconds: number;
