@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import {
   AuroraPostgresEngineVersion,
@@ -26,6 +26,7 @@ export interface DatabaseAddress {
   readonly url: string;
   /** Secret with the password, which AWS changes once a week. */
   readonly secretArn: string;
+  readonly clusterIdentifier: string;
 }
 
 const name = 'fleet';
@@ -68,10 +69,15 @@ export class Database extends Construct {
       deletionProtection,
       removalPolicy: deletionProtection ? RemovalPolicy.SNAPSHOT : RemovalPolicy.DESTROY,
     });
+    Validations.of(cluster).acknowledge({
+      id: 'AwsSolutions-RDS6',
+      reason: 'Routers log in with the password that AWS makes, keeps and changes every week.',
+    });
     const { hostname, port } = cluster.clusterEndpoint;
     this.address = {
       url: `postgres://${name}@${hostname}:${port}/${name}`,
       secretArn: cluster.secret!.secretArn,
+      clusterIdentifier: cluster.clusterIdentifier,
     };
   }
 }

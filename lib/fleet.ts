@@ -1,14 +1,14 @@
 import { type App, Stack, Tags } from 'aws-cdk-lib';
 import type { FleetConfig } from './config/schema.ts';
-import { FleetDashboard } from './fleet-dashboard.ts';
 import { fleetNames } from './names.ts';
 import { Network } from './network.ts';
+import { FleetOperations } from './operations/fleet-operations.ts';
 import { RouterGroup } from './router-group.ts';
 import { servedModel } from './served-model.ts';
 import { FleetState } from './state.ts';
-import { WorkerGroup } from './worker-group.ts';
+import { WorkerGroup } from './workers/worker-group.ts';
 
-/** Makes the stacks of one fleet: network, state, one per worker group, router, dashboard. */
+/** Makes the stacks of one fleet: network, state, one per worker group, router, operations. */
 export function addFleet(app: App, config: FleetConfig): void {
   const names = fleetNames(config);
   const makeStack = (part: string, description: string): Stack => {
@@ -51,7 +51,8 @@ export function addFleet(app: App, config: FleetConfig): void {
     });
   }
 
-  new RouterGroup(makeMachineStack('router', 'Routers'), 'RouterGroup', {
+  const routerStack = makeMachineStack('router', 'Routers');
+  new RouterGroup(routerStack, 'RouterGroup', {
     config: config.routers,
     names,
     vpc,
@@ -61,10 +62,13 @@ export function addFleet(app: App, config: FleetConfig): void {
     workers: config.workers.map((group) => ({ groupName: names.workerGroup(group.name), model: servedModel(group) })),
   });
 
-  new FleetDashboard(makeStack('dashboard', 'Dashboard'), 'FleetDashboard', {
-    dashboardName: names.dashboard,
-    routerGroupName: names.routerGroup,
-    workerGroupNames: config.workers.map((group) => names.workerGroup(group.name)),
-    logGroupNames: [names.routerLogs, ...config.workers.map((group) => names.workerLogs(group.name))],
+  const operationsStack = makeStack('operations', 'Dashboard, alarms and what operators need');
+  // Silence wakes somebody: there should be routers first.
+  operationsStack.addStackDependency(routerStack);
+  new FleetOperations(operationsStack, 'Operations', {
+    config,
+    names,
+    runnerUnit: 'fleet-runner',
+    databaseCluster: store.kind === 'aurora' ? store.clusterIdentifier : undefined,
   });
 }

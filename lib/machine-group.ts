@@ -1,4 +1,4 @@
-import { type Duration, Stack, Tags } from 'aws-cdk-lib';
+import { type Duration, Stack, Tags, Validations } from 'aws-cdk-lib';
 import {
   AdditionalHealthCheckType,
   AutoScalingGroup,
@@ -96,6 +96,10 @@ export class MachineGroup extends Construct {
         minHealthyPercentage: props.minHealthyPercentage,
         maxHealthyPercentage: props.maxHealthyPercentage,
       }),
+    });
+    Validations.of(this.group).acknowledge({
+      id: 'AwsSolutions-AS3',
+      reason: 'Alarms and the dashboard tell of capacity; nobody would read a message for each machine.',
     });
     // A machine fetches its daemons right at boot.
     this.group.node.addDependency(props.machineRole.policy);

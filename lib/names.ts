@@ -28,5 +28,7 @@ export type FleetNames = ReturnType<typeof fleetNames>;
 /** Ports of DESIGN section 1; `admin` is the routers' second listener, for runners and operators. */
 export const ports = { router: 8_000, admin: 8_001, runner: 4_200, engine: 7_999, database: 5_432 } as const;
 
+/** The hook that keeps a machine out of service until it can serve. */
+export const launchHook = 'fleet-launch';
 /** The hook that lets a machine finish its work before its group ends it. */
 export const terminateHook = 'fleet-terminate';

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { ArnFormat, CfnOutput, Duration, Stack } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import { DefaultResult, LifecycleHook, LifecycleTransition } from 'aws-cdk-lib/aws-autoscaling';
 import type { IVpc } from 'aws-cdk-lib/aws-ec2';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
@@ -9,11 +8,13 @@ import { DaemonBundle } from './bundle.ts';
 import { AgentConfigAsset } from './cloudwatch-agent.ts';
 import type { RouterConfig } from './config/schema.ts';
 import { DatabaseAuthorityAsset } from './database-authority.ts';
-import { FileAsset } from './file-asset.ts';
+import type { FileAsset } from './file-asset.ts';
 import { FleetLogGroup } from './fleet-log-group.ts';
 import { allowToRead } from './fleet-secrets.ts';
+import { groupArn } from './group-arn.ts';
 import { MachineGroup } from './machine-group.ts';
 import { allow, inThisRegion, MachineRole } from './machine-role.ts';
+import { machineScript } from './machine-script.ts';
 import { type FleetNames, terminateHook } from './names.ts';
 import { RouterLoadBalancer } from './router-load-balancer.ts';
 import {
@@ -29,6 +30,7 @@ import type { FleetSecurityGroups } from './security-groups.ts';
 import type { RouterStore } from './state.ts';
 import { allowToAttach } from './store-volume.ts';
 import { daemonUser, metricsFile } from './systemd.ts';
+import { daemonUnitFile } from './unit-file.ts';
 import { machineUserData, programFolder } from './user-data.ts';
 
 export interface RouterGroupProps {
@@ -69,14 +71,14 @@ export class RouterGroup extends Construct {
         apiKeysSecret: config.apiKeysSecretArn ?? names.apiKeysSecret,
       }),
       leaveGroupUnit(names.routerGroup, `${programFolder}/leave-group.sh`),
-    ];
+    ].map((unit) => daemonUnitFile(this, unit));
     const files = {
       'router.mjs': new DaemonBundle(this, 'RouterBundle', 'router'),
-      'leave-group.sh': machineScript(this, 'LeaveGroup', 'leave-group.sh'),
+      'leave-group.sh': machineScript(this, 'leave-group'),
       ...storeFiles(this, store),
       'agent.json': new AgentConfigAsset(this, 'AgentConfig', {
         logGroupName: names.routerLogs,
-        units: units.map((unit) => unit.name),
+        units: units.map((unit) => unit.unitName),
         logFiles: { metrics: metricsFile },
       }),
     };
@@ -85,7 +87,7 @@ export class RouterGroup extends Construct {
       vpc,
       securityGroup: securityGroups.routers,
       machineRole: new MachineRole(this, 'Machine', {
-        files: Object.values(files),
+        files: [...Object.values(files), ...units],
         logGroup,
         statements: statementsOf(this, props),
       }),
@@ -137,14 +139,9 @@ export class RouterGroup extends Construct {
 }
 
 function storeFiles(scope: Construct, store: RouterStore): Record<string, FileAsset> {
-  if (store.kind === 'embedded') return { 'mount-store.sh': machineScript(scope, 'MountStore', 'mount-store.sh') };
+  if (store.kind === 'embedded') return { 'mount-store.sh': machineScript(scope, 'mount-store') };
   const authority = new DatabaseAuthorityAsset(scope, 'DatabaseAuthority', Stack.of(scope).region);
   return { [path.basename(databaseAuthorityFile)]: authority };
-}
-
-function machineScript(scope: Construct, id: string, name: string): FileAsset {
-  const file = path.join(import.meta.dirname, 'machine', name);
-  return new FileAsset(scope, id, { content: () => readFileSync(file), extension: '.sh' });
 }
 
 function mountStore(store: RouterStore): string[] {
@@ -179,14 +176,4 @@ function statementsOf(scope: Construct, { config, names, workers, store }: Route
     }),
     ...(store.kind === 'embedded' ? allowToAttach(scope, store.volumeId, names.routerGroup) : []),
   ];
-}
-
-/** AWS chooses the id that stands where the asterisk is. */
-function groupArn(scope: Construct, groupName: string): string {
-  return Stack.of(scope).formatArn({
-    service: 'autoscaling',
-    resource: 'autoScalingGroup',
-    resourceName: `*:autoScalingGroupName/${groupName}`,
-    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-  });
 }

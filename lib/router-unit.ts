@@ -85,11 +85,13 @@ export function routerUnit(options: RouterUnitOptions): DaemonUnit {
       AWS_REGION: options.region,
       FLEET_INTERNAL_SECRET: secretReference(options.internalSecret),
       ...(config.requireKeys && { FLEET_API_KEYS: secretReference(options.apiKeysSecret) }),
-      ...(store.kind === 'aurora' && {
+    },
+    ...(store.kind === 'aurora' && {
+      lateEnvironment: {
         FLEET_DATABASE_URL: `${store.url}?sslmode=verify-full&sslrootcert=${databaseAuthorityFile}`,
         FLEET_DATABASE_SECRET: store.secretArn,
-      }),
-    },
+      },
+    }),
     stopSeconds: routerStopSeconds(config),
     ...(store.kind === 'embedded' && { needsMount: routerDataFolder }),
   };

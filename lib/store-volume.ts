@@ -3,6 +3,7 @@ import { CfnLifecyclePolicy } from 'aws-cdk-lib/aws-dlm';
 import { EbsDeviceVolumeType, Volume } from 'aws-cdk-lib/aws-ec2';
 import { type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import { justifyWildcard } from './justify-wildcard.ts';
 import { allow, inThisRegion } from './machine-role.ts';
 
 export interface StoreVolumeProps {
@@ -67,6 +68,7 @@ export class StoreVolume extends Construct {
 /** What a machine of the group needs to take the volume over: this volume, and no instance but those of the group. */
 export function allowToAttach(scope: Construct, volumeId: string, groupName: string): PolicyStatement[] {
   const ec2 = ec2Arn(scope);
+  justifyWildcard(scope, ec2('instance/*'), 'Instances come and go; a condition names the group that they belong to.');
   return [
     allow(['ec2:AttachVolume'], [ec2(`volume/${volumeId}`)]),
     allow(['ec2:AttachVolume'], [ec2('instance/*')], { 'aws:ResourceTag/aws:autoscaling:groupName': groupName }),
@@ -79,6 +81,12 @@ function backupStatements(scope: Construct, fleetName: string): PolicyStatement[
   const { partition, region } = Stack.of(scope);
   // Snapshots belong to no account in their ARNs.
   const snapshots = `arn:${partition}:ec2:${region}::snapshot/*`;
+  justifyWildcard(
+    scope,
+    snapshots,
+    'Nobody knows the id of a copy before it is made; it is deleted by the tag of the fleet.',
+  );
+  justifyWildcard(scope, ec2('volume/*'), 'A condition names the tag of the volume of this fleet.');
   const ofThisFleet = { [`aws:ResourceTag/${tagKey}`]: fleetName };
   return [
     allow(['ec2:DescribeInstances', 'ec2:DescribeVolumes', 'ec2:DescribeSnapshots'], ['*'], inThisRegion(scope)),

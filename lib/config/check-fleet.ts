@@ -1,7 +1,6 @@
 import { checkArns } from './checks/arns.ts';
 import { checkBudget } from './checks/budget.ts';
 import { checkCpuArchitecture } from './checks/cpu-architecture.ts';
-import { checkDrain } from './checks/drain.ts';
 import { checkGpuCount } from './checks/gpu-count.ts';
 import { checkGpuMemory } from './checks/gpu-memory.ts';
 import { checkInstanceTypes } from './checks/instance-types.ts';
@@ -12,6 +11,8 @@ import { checkPurchase } from './checks/purchase.ts';
 import { checkQuantization } from './checks/quantization.ts';
 import { checkSameModel } from './checks/same-model.ts';
 import { checkSchedules } from './checks/schedules.ts';
+import { checkUpdates } from './checks/updates.ts';
+import { checkWaits } from './checks/waits.ts';
 import { checkWeights } from './checks/weights.ts';
 import type { Finding, FleetCheck } from './finding.ts';
 import type { FleetConfig } from './schema.ts';
@@ -29,7 +30,8 @@ const checks: readonly FleetCheck[] = [
   checkWeights,
   checkPurchase,
   checkSchedules,
-  checkDrain,
+  checkUpdates,
+  checkWaits,
   checkSameModel,
   checkBudget,
 ];

@@ -32,10 +32,9 @@ export function checkFiles(files: readonly string[], { isStrict }: { readonly is
 
 /** Every effective value, or those below `prefix`. @throws FleetConfigError */
 export function explainFile(file: string, prefix: string | undefined, asJson: boolean): CommandResult {
-  const isBelow = (at: string) => prefix === undefined || at === prefix || /^[.[]/.test(at.slice(prefix.length));
-  const values = explainFleet(readFleet(file)).filter(
-    ({ path: at }) => prefix === undefined || (at.startsWith(prefix) && isBelow(at)),
-  );
+  const isAsked = (at: string) =>
+    prefix === undefined || (at.startsWith(prefix) && /^([.[]|$)/.test(at.slice(prefix.length)));
+  const values = explainFleet(readFleet(file)).filter(({ path: at }) => isAsked(at));
   if (values.length === 0) return { output: `${file} has nothing at ${prefix}`, isGood: false };
   if (asJson) return { output: JSON.stringify(values, null, 2), isGood: true };
   const lines = values.map(

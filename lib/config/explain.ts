@@ -1,8 +1,9 @@
 import type { z } from 'zod';
 import { formatPath, type YamlSource } from '../../runtime/shared/yaml-source.ts';
+import { engineFlags } from './group-engine.ts';
 import type { LibraryFile, LoadedFleet } from './load.ts';
 import { isLibraryName } from './model-library.ts';
-import { modelOverrides, modelSchema } from './model-schema.ts';
+import { modelOverrides } from './model-schema.ts';
 import { fleetSchema, type WorkerGroupConfig } from './schema.ts';
 import { descriptionOf, nodeOf } from './schema-walk.ts';
 
@@ -25,7 +26,7 @@ export function explainFleet(fleet: LoadedFleet): ExplainedValue[] {
 
 function explain(fleet: LoadedFleet, schema: z.ZodType, value: unknown, path: Path): ExplainedValue[] {
   const node = nodeOf(schema);
-  const own = ownRules(fleet, path);
+  const own = ownRules(fleet, schema, path);
   if (own !== undefined) return own;
   if (node.kind === 'section' && value !== undefined) {
     const fields = value as Readonly<Record<string, unknown>>;
@@ -42,21 +43,25 @@ function explain(fleet: LoadedFleet, schema: z.ZodType, value: unknown, path: Pa
 }
 
 /** Fields of a worker group that the model library has a say in. */
-function ownRules(fleet: LoadedFleet, path: Path): ExplainedValue[] | undefined {
+function ownRules(fleet: LoadedFleet, schema: z.ZodType, path: Path): ExplainedValue[] | undefined {
   const [workers, index, ...field] = path;
   if (workers !== 'workers' || typeof index !== 'number') return undefined;
   const group = fleet.config.workers[index]!;
   const { model: name } = fleet.said.workers[index]!;
   const library = isLibraryName(name) ? fleet.library.get(name) : undefined;
+  const explained = (value: unknown, inherited: 'instanceTypes' | 'tensorParallel'): ExplainedValue => ({
+    path: formatPath(path),
+    value,
+    from: placeOf(fleet, path) ?? placeInLibrary(library, inherited),
+    meaning: descriptionOf(schema) ?? '',
+  });
   switch (field.join('.')) {
     case 'modelOverrides':
       return explainModel(fleet, group, library, index);
     case 'instanceTypes':
-      return [inherited(fleet, library, path, group.instanceTypes, 'instanceTypes')];
+      return [explained(group.instanceTypes, 'instanceTypes')];
     case 'sglang.tensorParallel':
-      return [
-        inherited(fleet, library, path, group.sglang.tensorParallel ?? group.model.tensorParallel, 'tensorParallel'),
-      ];
+      return [explained(group.sglang.tensorParallel ?? group.model.tensorParallel, 'tensorParallel')];
     case 'sglang.flags':
       return explainFlags(fleet, group, library, path);
     default:
@@ -64,17 +69,9 @@ function ownRules(fleet: LoadedFleet, path: Path): ExplainedValue[] | undefined 
   }
 }
 
-/** A field that the group may say and else the library does. */
-function inherited(
-  fleet: LoadedFleet,
-  library: LibraryFile | undefined,
-  path: Path,
-  value: unknown,
-  libraryField: 'instanceTypes' | 'tensorParallel',
-): ExplainedValue {
-  const inLibrary = library && (lineIn(library.file, library.source, [libraryField]) ?? 'default');
-  const from = placeOf(fleet, path) ?? inLibrary ?? 'all GPUs of the first instance type';
-  return { path: formatPath(path), value, from, meaning: descriptionOf(modelSchema.shape[libraryField]) ?? '' };
+function placeInLibrary(library: LibraryFile | undefined, field: string): string {
+  if (library === undefined) return 'all GPUs of the first instance type';
+  return lineIn(library.file, library.source, [field]) ?? 'default';
 }
 
 function explainModel(
@@ -101,8 +98,7 @@ function explainFlags(
   library: LibraryFile | undefined,
   path: Path,
 ): ExplainedValue[] {
-  const flags = { ...group.model.flags, ...group.sglang.flags };
-  return Object.entries(flags).map(([flag, value]) => {
+  return Object.entries(engineFlags(group)).map(([flag, value]) => {
     const inFleet = placeOf(fleet, [...path, flag]);
     const inLibrary = library && lineIn(library.file, library.source, ['flags', flag]);
     const instead = inFleet && inLibrary ? `, instead of ${inLibrary}` : '';

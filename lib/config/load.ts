@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { type FileMistakes, FleetConfigError } from '../../runtime/shared/config-mistakes.ts';
 import { YamlSource } from '../../runtime/shared/yaml-source.ts';
 import { checkFleet } from './check-fleet.ts';
@@ -33,11 +33,7 @@ export interface LibraryFile {
  * @throws FleetConfigError with every mistake of all of them
  */
 export function readFleet(file: string): LoadedFleet {
-  if (!existsSync(file)) {
-    const advice = 'there is no such file; name one with -c config=FILE';
-    throw new FleetConfigError({ file, mistakes: [{ line: undefined, path: '', value: undefined, advice }] });
-  }
-  const source = new YamlSource(readFileSync(file, 'utf8'));
+  const source = new YamlSource(readText(file));
   const parsed = source.parse(fleetSchema);
   const { library, broken } = readLibrary(modelNames(source.content));
   if (parsed.mistakes) throw new FleetConfigError({ file, mistakes: parsed.mistakes }, ...broken);
@@ -65,6 +61,16 @@ export function readFleet(file: string): LoadedFleet {
 /** @throws FleetConfigError with every mistake of the file and of the library models that it names */
 export function loadFleetConfig(file: string): FleetConfig {
   return readFleet(file).config;
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const advice = code === 'ENOENT' ? 'there is no such file; cdk takes one with -c config=FILE' : message;
+    throw new FleetConfigError({ file, mistakes: [{ line: undefined, path: '', value: undefined, advice }] });
+  }
 }
 
 /** Library models that a file names, as far as it can be read. */

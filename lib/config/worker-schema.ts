@@ -68,6 +68,10 @@ const weights = section({
   uri: text(/^s3:\/\/[a-z0-9.-]{3,63}\/.+[^/]$/, 'write a folder such as s3://bucket/models/qwen')
     .optional()
     .describe('Folder in S3 with the files of the model.'),
+  stream: z
+    .boolean()
+    .default(false)
+    .describe('Load them from S3 straight into the GPUs, with the Run:ai streamer, instead of by way of the disk.'),
   tokenSecretArn: arn('secretsmanager', 'arn:aws:secretsmanager:us-east-1:123456789012:secret:hf-AbCdEf')
     .optional()
     .describe('Secret with a Hugging Face token, for gated models.'),
@@ -75,6 +79,10 @@ const weights = section({
   .refine(({ from, uri }) => (from === 's3') === (uri !== undefined), {
     path: ['uri'],
     error: 'give a uri exactly for s3',
+  })
+  .refine(({ from, stream }) => from === 's3' || !stream, {
+    path: ['stream'],
+    error: 'only weights in s3 can be streamed',
   })
   .refine(({ from, tokenSecretArn }) => from === 'huggingface' || tokenSecretArn === undefined, {
     path: ['tokenSecretArn'],
@@ -123,7 +131,7 @@ export const workerGroupSchema = section({
   scaling: scaling.prefault({}).describe('When there are more workers, and when fewer.'),
   schedules: z.array(schedule).max(50).default([]).describe('Other bounds at certain times.'),
   updates: updates.prefault({}).describe('How a deployment replaces workers.'),
-  weights: weights.default({ from: 'huggingface' }).describe('Where the weights come from.'),
+  weights: weights.prefault({ from: 'huggingface' }).describe('Where the weights come from.'),
   maxSandboxes: count(0, 10_000).default(8).describe('Sessions whose agents may run on one worker.'),
   sandboxMemoryMb: count(0, 1_048_576)
     .default(256)

@@ -7,6 +7,7 @@ import { createPool } from './create-pool.ts';
 import { claimDataDir } from './data-dir.ts';
 import { engineStopGraceMs } from './drain-plan.ts';
 import { createEngine } from './engine/create-engine.ts';
+import { resolveEngineSecrets } from './engine/engine-secrets.ts';
 import { type RunnerFlags, resolveRunnerOptions } from './options.ts';
 import { Runner } from './runner.ts';
 import { startServer } from './server.ts';
@@ -21,6 +22,7 @@ export async function runRunner(flags: RunnerFlags, engineArguments: readonly st
   try {
     const loadSecret = secretsManagerLoader({ region: flags.region });
     const options = { ...given, internalSecret: await resolveSecret(given.internalSecret, loadSecret) };
+    await resolveEngineSecrets(process.env, loadSecret);
     const lock = await claimDataDir(options.dataDir, log);
     process.on('exit', () => lock.release());
     const engine = createEngine(options, lock, log);

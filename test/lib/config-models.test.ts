@@ -24,7 +24,7 @@ function findingsFor(name: string, model: LibraryModel) {
     model: name,
     instanceTypes: undefined,
     volumeGiB: 2_000,
-    weights: { from: 's3' as const, uri: 's3://bucket/weights' },
+    weights: { from: 's3' as const, stream: false, uri: 's3://bucket/weights' },
     sglang: { version: '0.5.23', flags: {} },
   };
   return checkFleet(resolveFleet({ ...dev, workers: [group] }, () => model));

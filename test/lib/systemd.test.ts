@@ -50,3 +50,14 @@ test('a daemon whose data is on a disk of its own does not start without it', ()
   expect(daemonUnit({ ...unit, needsMount: '/var/lib/fleet/x' })).toMatch(/^RequiresMountsFor=\/var\/lib\/fleet\/x$/m);
   expect(daemonUnit(unit)).not.toContain('RequiresMountsFor');
 });
+
+test('a daemon that needs another service starts after it, and not without it', () => {
+  const text = daemonUnit({ ...unit, requires: ['fleet-storage'] });
+  expect(text).toContain('\nAfter=network-online.target fleet-storage.service\nRequires=fleet-storage.service\n');
+  expect(daemonUnit(unit)).toContain('\nAfter=network-online.target\nStartLimit');
+});
+
+test('a daemon is in further groups only where it asks for them', () => {
+  expect(daemonUnit({ ...unit, groups: ['docker'] })).toContain('\nSupplementaryGroups=docker\n');
+  expect(daemonUnit(unit)).not.toContain('SupplementaryGroups');
+});

@@ -39,17 +39,12 @@ function newVpc({ network: { cidr, natGateways, availabilityZones } }: FleetConf
   return findings;
 }
 
-function existingVpc({ network: { existing, availabilityZones }, routers }: FleetConfig): Finding[] {
+function existingVpc({ network: { existing }, routers }: FleetConfig): Finding[] {
   if (existing === undefined) return [];
-  const zones = availabilityZones.length;
   const findings: Finding[] = [];
   for (const field of ['privateSubnetIds', 'publicSubnetIds'] as const) {
     const ids = existing[field];
     const path = ['network', 'existing', field];
-    if (field === 'publicSubnetIds' && ids.length === 0) continue;
-    if (ids.length !== zones) {
-      findings.push({ path, advice: `give one per availability zone, ${zones}, in the same order` });
-    }
     if (new Set(ids).size !== ids.length) findings.push({ path, advice: 'name each subnet once' });
   }
   if (routers.loadBalancer.internetFacing && existing.publicSubnetIds.length === 0) {

@@ -1,3 +1,4 @@
+import { servedModel } from '../../served-model.ts';
 import { type Finding, type FleetCheck, type GroupPlace, workerGroups } from '../finding.ts';
 import { engineFlags, numberFlag } from '../group-engine.ts';
 
@@ -5,7 +6,7 @@ import { engineFlags, numberFlag } from '../group-engine.ts';
 export const checkSameModel: FleetCheck = (fleet) => {
   const firsts = new Map<string, GroupPlace>();
   return workerGroups(fleet).flatMap((place): Finding[] => {
-    const name = servedName(place);
+    const name = servedModel(place.group);
     const first = firsts.get(name);
     if (first === undefined) {
       firsts.set(name, place);
@@ -14,10 +15,6 @@ export const checkSameModel: FleetCheck = (fleet) => {
     return differences(first, place);
   });
 };
-
-function servedName({ group }: GroupPlace): string {
-  return String(engineFlags(group)['served-model-name'] ?? group.model.path);
-}
 
 function differences(first: GroupPlace, { group, at }: GroupPlace): Finding[] {
   const other = first.group;

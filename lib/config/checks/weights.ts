@@ -21,7 +21,8 @@ function gated({ group, at }: GroupPlace): Finding[] {
 /** A stopped machine loses its instance store, so a warm pool keeps weights on the volume, and an image has them there. */
 function room({ group, at }: GroupPlace, { name, instanceStoreGB }: GpuInstanceType): Finding[] {
   const { weightsGiB } = group.model;
-  if (weightsGiB === undefined) return [];
+  // What is streamed into the GPUs needs no disk.
+  if (weightsGiB === undefined || group.weights.stream) return [];
   const isOnVolume = instanceStoreGB === 0 || group.warmPool !== undefined || group.weights.from === 'image';
   if (isOnVolume) {
     const needed = Math.ceil(weightsGiB + systemGiB);

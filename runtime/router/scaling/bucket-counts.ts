@@ -22,7 +22,7 @@ export function geometricBuckets(min: number, max: number, steps: number): Bucke
   return {
     size: steps + 1,
     indexOf: (value) => (value < min ? 0 : Math.min(steps, 1 + Math.floor(Math.log(value / min) * stepsPerE))),
-    valueOf: (index) => (index === 0 ? 0 : Number((min * Math.exp((index - 0.5) / stepsPerE)).toPrecision(3))),
+    valueOf: (index) => (index === 0 ? 0 : Number((min * Math.exp((index - 0.5) / stepsPerE)).toPrecision(4))),
   };
 }
 
