@@ -73,6 +73,12 @@ export class Database extends Construct {
       id: 'AwsSolutions-RDS6',
       reason: 'Routers log in with the password that AWS makes, keeps and changes every week.',
     });
+    if (!deletionProtection) {
+      Validations.of(cluster).acknowledge({
+        id: 'AwsSolutions-RDS10',
+        reason: 'The fleet file wants a database that can be deleted.',
+      });
+    }
     const { hostname, port } = cluster.clusterEndpoint;
     this.address = {
       url: `postgres://${name}@${hostname}:${port}/${name}`,

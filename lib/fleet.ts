@@ -6,6 +6,7 @@ import { FleetOperations } from './operations/fleet-operations.ts';
 import { RouterGroup } from './router-group.ts';
 import { servedModel } from './served-model.ts';
 import { FleetState } from './state.ts';
+import { runnerUnitName } from './workers/runner-unit.ts';
 import { WorkerGroup } from './workers/worker-group.ts';
 
 /** Makes the stacks of one fleet: network, state, one per worker group, router, operations. */
@@ -68,7 +69,7 @@ export function addFleet(app: App, config: FleetConfig): void {
   new FleetOperations(operationsStack, 'Operations', {
     config,
     names,
-    runnerUnit: 'fleet-runner',
+    runnerUnit: runnerUnitName,
     databaseCluster: store.kind === 'aurora' ? store.clusterIdentifier : undefined,
   });
 }

@@ -1,4 +1,4 @@
-import { Annotations } from 'aws-cdk-lib';
+import { Annotations, Validations } from 'aws-cdk-lib';
 import {
   FlowLog,
   FlowLogDestination,
@@ -60,6 +60,8 @@ export class Network extends Construct {
         trafficType: FlowLogTrafficType.REJECT,
         destination: FlowLogDestination.toCloudWatchLogs(logGroup),
       });
+    } else {
+      Validations.of(this).acknowledge({ id: 'AwsSolutions-VPC7', reason: 'The fleet file wants no flow logs.' });
     }
   }
 }

@@ -58,6 +58,9 @@ export class RouterLoadBalancer extends Construct {
       const { bucket } = new AccessLogBucket(this, 'AccessLogs', { retentionDays: props.logRetentionDays });
       loadBalancer.logAccessLogs(bucket);
     }
+    if (!accessLogs) {
+      Validations.of(this).acknowledge({ id: 'AwsSolutions-ELB2', reason: 'The fleet file wants no access logs.' });
+    }
     const scheme = certificateArn === undefined ? 'http' : 'https';
     this.url = `${scheme}://${loadBalancer.loadBalancerDnsName}`;
   }

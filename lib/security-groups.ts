@@ -1,3 +1,4 @@
+import { Validations } from 'aws-cdk-lib';
 import { type ISecurityGroup, type IVpc, Peer, Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
 import type { RouterConfig } from './config/schema.ts';
@@ -47,6 +48,12 @@ export class FleetSecurityGroups extends Construct {
     const isBalanced = loadBalancer.kind !== 'none';
     const entrance = isBalanced ? make('LoadBalancer', 'Load balancer of the routers', false) : routers;
     const entrancePort = isBalanced ? listenerPort(props.routers) : ports.router;
+    if (loadBalancer.internetFacing) {
+      Validations.of(entrance).acknowledge({
+        id: 'AwsSolutions-EC23',
+        reason: 'The fleet file wants a public address, which it may have with TLS and API keys only.',
+      });
+    }
     for (const network of allowedNetworks) {
       entrance.addIngressRule(Peer.ipv4(network), Port.tcp(entrancePort), `Clients in ${network}`);
     }

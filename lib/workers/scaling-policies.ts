@@ -4,7 +4,7 @@ import { Alarm, ComparisonOperator, MathExpression, TreatMissingData } from 'aws
 import { Construct } from 'constructs';
 import type { WorkerGroupConfig } from '../config/schema.ts';
 import { metricNamespace } from '../names.ts';
-import { capacityMetric, fleetMetric } from './group-metrics.ts';
+import { capacityMetric, fleetMetric } from '../operations/fleet-metrics.ts';
 import { startSeconds } from './lifecycle-hooks.ts';
 
 export interface ScalingPoliciesProps {

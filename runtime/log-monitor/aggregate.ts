@@ -26,6 +26,7 @@ export class WindowAggregator {
     failedHealthChecks: 0,
     orphanedOutputs: 0,
     failedTransfers: 0,
+    finishedRequests: 0,
   };
   #generationTokens = 0;
 
@@ -71,6 +72,9 @@ export class WindowAggregator {
         break;
       case 'transfer-failed':
         this.#counts.failedTransfers++;
+        break;
+      case 'request-finished':
+        this.#counts.finishedRequests++;
         break;
       case 'crash':
         if (event.isFatal) this.#crashes.add(event.crashClass);

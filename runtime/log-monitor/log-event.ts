@@ -13,4 +13,20 @@ export interface BatchEvent extends Stamped {
   readonly unknownFields?: Readonly<Record<string, string>>;
 }
 
-export type LogEvent = BatchEvent | LifeEvent;
+/**
+ * A request that ended, from a JSON request log (`--log-requests --log-requests-format json`). A count or time is absent
+ * when the engine did not log it. The request's own words stay unread.
+ */
+export interface FinishedRequestEvent extends Stamped {
+  readonly kind: 'request-finished';
+  readonly promptTokens?: number;
+  /** Of the prompt's, at most as many. */
+  readonly cachedTokens?: number;
+  readonly completionTokens?: number;
+  readonly endToEndSeconds?: number;
+  readonly firstTokenSeconds?: number;
+  /** Mean time between two tokens of this request. */
+  readonly interTokenSeconds?: number;
+}
+
+export type LogEvent = BatchEvent | LifeEvent | FinishedRequestEvent;

@@ -3,6 +3,7 @@ import { isRequestLog } from '../shared/engine-log/request-log.ts';
 import { stripAnsi } from '../shared/engine-log/strip-ansi.ts';
 import type { LogEvent } from './log-event.ts';
 import { parseBatch } from './parse-batch.ts';
+import { finishedRequestMark, parseFinishedRequest } from './parse-finished-request.ts';
 
 /**
  * Understands one line of an engine log (without its line feed); undefined for any other line. Never throws.
@@ -11,5 +12,6 @@ import { parseBatch } from './parse-batch.ts';
 export function parseLogLine(line: string): LogEvent | undefined {
   const text = stripAnsi(line);
   const event = (text.includes(' batch') ? parseBatch(text) : undefined) ?? parseLife(text);
-  return event !== undefined && !isRequestLog(text) ? event : undefined;
+  if (event !== undefined && !isRequestLog(text)) return event;
+  return text.includes(finishedRequestMark) ? parseFinishedRequest(text) : undefined;
 }

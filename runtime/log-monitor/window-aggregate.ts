@@ -34,6 +34,8 @@ export interface WindowAggregate {
   readonly failedHealthChecks: number;
   readonly orphanedOutputs: number;
   readonly failedTransfers: number;
+  /** As the JSON request log counts them; 0 without one. */
+  readonly finishedRequests: number;
   /** Fatal crash markers in the order of the log, each class once. */
   readonly crashes: readonly CrashClass[];
 }

@@ -40,6 +40,11 @@ export const routerErrors = {
     'invalid_request_error',
     'Worker "{worker}" is known from: {sources}. It leaves by its own drain (POST /drain on its runner, or scale-in); only workers that were added by URL can be removed here.',
   ),
+  WORKER_WITHOUT_RUNNER: coded(
+    409,
+    'invalid_request_error',
+    'Worker "{worker}" has no runner that is registered here, so nothing can drain it. One that was added by URL is taken out with POST /remove_worker.',
+  ),
   SESSION_PAUSED: coded(
     409,
     'invalid_request_error',
@@ -108,6 +113,14 @@ export const routerErrors = {
     'server_error',
     'The router failed on this request; its log has the details under the request id.',
     { retryable: true },
+  ),
+  RUNNER_UNREACHABLE: coded(
+    502,
+    'server_error',
+    'The runner of worker "{worker}" did not take the call to {url}: {reason}',
+    {
+      retryable: true,
+    },
   ),
   ROUTER_ENGINE_ONE_MODEL: coded(
     500,

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { collectBaseUrls, parseBaseUrl, parseIntegerIn, parsePort, parsePositiveNumber } from '../shared/options.ts';
 import { collectEngineSettings } from './engine/arguments/collect-settings.ts';
-import { engineKinds, type RunnerFlags } from './options.ts';
+import { engineKinds, machineKinds, type RunnerFlags } from './options.ts';
 
 export function runnerCommand(): Command {
   const seconds = parseIntegerIn(0, 86_400);
@@ -141,7 +141,40 @@ export function runnerCommand(): Command {
         .argParser(seconds)
         .default(120),
     )
+    .addOption(
+      new Option('--machine <kind>', 'whose notices to follow (auto: EC2 where this runs on it)')
+        .env('FLEET_MACHINE')
+        .choices(machineKinds)
+        .default('auto'),
+    )
+    .addOption(
+      new Option('--asg <name>', 'Auto Scaling group of this machine (default: what the instance says)').env(
+        'FLEET_ASG',
+      ),
+    )
     .addOption(new Option('--region <name>', 'AWS region (default: that of the instance)').env('AWS_REGION'))
+    .addOption(
+      new Option('--launch-hook <name>', 'launch hook of the group, completed after the first generation')
+        .env('FLEET_LAUNCH_HOOK')
+        .default('fleet-launch'),
+    )
+    .addOption(
+      new Option('--terminate-hook <name>', 'terminate hook of the group, completed after the drain')
+        .env('FLEET_TERMINATE_HOOK')
+        .default('fleet-terminate'),
+    )
+    .addOption(
+      new Option('--hook-timeout-seconds <seconds>', 'heartbeat time-out that these hooks have, or less')
+        .env('FLEET_HOOK_TIMEOUT_SECONDS')
+        .argParser(parseIntegerIn(30, 7_200))
+        .default(90),
+    )
+    .addOption(
+      new Option(
+        '--prepare-command <command>',
+        'shell command that prepares a machine for the warm pool; {model} is filled in (default: start the engine once)',
+      ).env('FLEET_PREPARE_COMMAND'),
+    )
     .addOption(
       new Option('--data-dir <folder>', 'state that outlives the process')
         .env('FLEET_DATA_DIR')

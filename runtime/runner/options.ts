@@ -2,10 +2,14 @@ import { createHash } from 'node:crypto';
 import { hostname, networkInterfaces } from 'node:os';
 import path from 'node:path';
 import type { EngineSettings } from './engine/arguments/given-arguments.ts';
+import type { HookNames } from './lifecycle/group-word.ts';
 
 /** `sglang` runs `python -m sglang.launch_server`, which every version has; `sglang-serve` the newer `sglang serve`. */
 export const engineKinds = ['simulator', 'sglang', 'sglang-serve', 'container', 'command', 'external'] as const;
 export type EngineKind = (typeof engineKinds)[number];
+
+export const machineKinds = ['auto', 'ec2', 'none'] as const;
+export type MachineKind = (typeof machineKinds)[number];
 
 /** Options as the command line and the environment give them. */
 export interface RunnerFlags {
@@ -35,7 +39,13 @@ export interface RunnerFlags {
   readonly startupMaxSeconds: number;
   readonly giveUpAfter: number;
   readonly drainSeconds: number;
+  readonly machine: MachineKind;
+  readonly asg?: string;
   readonly region?: string;
+  readonly launchHook: string;
+  readonly terminateHook: string;
+  readonly hookTimeoutSeconds: number;
+  readonly prepareCommand?: string;
   readonly dataDir: string;
   readonly logDir?: string;
   readonly internalSecret?: string;
@@ -57,13 +67,26 @@ export interface RunnerOptions {
   readonly engine: EngineOptions;
   /** Longest wait for requests in flight before the engine is stopped. */
   readonly drainMs: number;
-  /** State that outlives the process: the lock with the engine's pid. */
+  readonly machine: MachineOptions;
+  /** State that outlives the process: the lock with the engine's pid, a drain that has begun. */
   readonly dataDir: string;
   /** Folder of engine.log. */
   readonly logDir: string;
   readonly internalSecret: string | undefined;
   /** Divides every wait: simulation and tests only. */
   readonly timeScale: number;
+}
+
+export interface MachineOptions {
+  /** `auto` is EC2 where the hardware or the environment says so. */
+  readonly kind: MachineKind;
+  /** Auto Scaling group; undefined asks the instance. */
+  readonly groupName: string | undefined;
+  /** AWS region; undefined asks the instance. */
+  readonly region: string | undefined;
+  readonly hooks: HookNames;
+  /** Shell command that prepares a machine for the warm pool; undefined starts the engine once. */
+  readonly prepareCommand: string | undefined;
 }
 
 export interface SandboxOptions {
@@ -148,6 +171,17 @@ export function resolveRunnerOptions(flags: RunnerFlags, extraArguments: readonl
       giveUpAfter: flags.giveUpAfter,
     },
     drainMs: flags.drainSeconds * 1_000,
+    machine: {
+      kind: flags.machine,
+      groupName: flags.asg,
+      region: flags.region,
+      hooks: {
+        launch: flags.launchHook,
+        terminate: flags.terminateHook,
+        timeoutMs: flags.hookTimeoutSeconds * 1_000,
+      },
+      prepareCommand: flags.prepareCommand,
+    },
     dataDir,
     logDir: flags.logDir === undefined ? path.join(dataDir, 'logs') : path.resolve(flags.logDir),
     internalSecret: flags.internalSecret,

@@ -2,27 +2,39 @@ import type { SandboxPool } from '../sandboxes/pool.ts';
 import type { Logger } from '../shared/log.ts';
 import type { EngineLoad, LoadReport, RunnerHeartbeat, RunnerRegistration } from '../shared/protocol.ts';
 import { version } from '../shared/version.ts';
-import { drain } from './drain.ts';
+import { type DrainDeadline, drain } from './drain.ts';
 import type { Engine, EngineStatus } from './engine/engine.ts';
 import { readEngineLoad } from './engine/engine-load.ts';
 import { readServedModel } from './engine/served-model.ts';
 import { LoadFeed } from './load-feed.ts';
 import { defaultRunnerId, type RunnerOptions, urlHost } from './options.ts';
 import { RouterLink, type RunnerFacts } from './routers/router-link.ts';
-import type { RunnerControl, RunnerHealth } from './server.ts';
+import { combineViews, type RouterView } from './routers/router-view.ts';
+import type { RunnerHealth } from './server.ts';
+
+export interface RunnerDrain {
+  readonly deadline: () => DrainDeadline;
+  /** The drain was begun by an earlier process, whose engine may still run. */
+  readonly isResumed: boolean;
+  readonly onMoved: () => void;
+  readonly log: Logger;
+}
 
 /** Ties an engine and its sandboxes to the routers: tells them once it generates, of every change, and of its end. */
-export class Runner implements RunnerFacts, RunnerControl {
+export class Runner implements RunnerFacts {
   readonly loadFeed: LoadFeed;
   readonly #options: RunnerOptions;
   readonly #engine: Engine;
   readonly #pool: SandboxPool;
   readonly #log: Logger;
   readonly #links: readonly RouterLink[];
+  readonly #onAnswer: (() => void)[] = [];
   #port: number;
   #model: string | undefined;
-  #drain: Promise<void> | undefined;
-  #isDrained = false;
+  #isEngineStarted = false;
+  #isAdmitted = false;
+  #hasServed = false;
+  #isLeaving = false;
 
   constructor(options: RunnerOptions, engine: Engine, pool: SandboxPool, log: Logger) {
     this.#options = options;
@@ -37,7 +49,11 @@ export class Runner implements RunnerFacts, RunnerControl {
       facts: () => this.#facts(),
       timeScale,
     });
-    this.#links = routerUrls.map((routerUrl) => new RouterLink({ routerUrl, facts: this, secret, timeScale, log }));
+    const onAnswer = () => {
+      for (const listener of this.#onAnswer) listener();
+    };
+    const link = { facts: this, secret, timeScale, log, onAnswer };
+    this.#links = routerUrls.map((routerUrl) => new RouterLink({ ...link, routerUrl }));
   }
 
   /** @param port on which the control surface listens */
@@ -48,35 +64,58 @@ export class Runner implements RunnerFacts, RunnerControl {
       this.loadFeed.notify();
       void this.#announce(status);
     });
-    this.#engine.start();
   }
 
   get runnerId(): string {
     return defaultRunnerId(this.#options, this.#port);
   }
 
-  /** Gives the engine up; every caller waits for the same drain. */
-  drain(reason: string): Promise<void> {
-    const { drainMs, timeScale } = this.#options;
-    this.#drain ??= drain({
-      engine: this.#engine,
-      pool: this.#pool,
-      links: this.#links,
-      log: this.#log.child({ reason }),
-      drainMs: drainMs / timeScale,
-    }).then(() => {
-      this.#isDrained = true;
+  /** Launches the engine, once. Routers hear of it only when it is admitted as well. */
+  startEngine(): void {
+    if (this.#isEngineStarted) return;
+    this.#isEngineStarted = true;
+    this.#engine.start();
+  }
+
+  /** From now on routers may know the engine; they hear of it as soon as it generates. */
+  admit(): void {
+    if (this.#isAdmitted) return;
+    this.#isAdmitted = true;
+    if (this.#engine.status.state === 'ready') void this.#announce(this.#engine.status);
+  }
+
+  /** Called whenever a router answered to a heartbeat; see `routerView`. */
+  onAnswer(listener: () => void): void {
+    this.#onAnswer.push(listener);
+  }
+
+  /** What the routers know of this worker; undefined while none tells. */
+  get routerView(): RouterView | undefined {
+    return combineViews(this.#links.map(({ lastAnswer }) => lastAnswer));
+  }
+
+  /** Asks the routers anew. */
+  askRouters(): void {
+    for (const link of this.#links) link.notify();
+  }
+
+  /** Gives the engine up; to be called once. */
+  async drain({ deadline, isResumed, onMoved, log }: RunnerDrain): Promise<void> {
+    this.#isLeaving = true;
+    if (isResumed) {
+      this.#engine.beginDrain();
+      this.startEngine();
+      // Routers may have lost sight of the runner meanwhile: it leaves their lists only as one that they know.
+      for (const link of this.#links) link.start();
+    }
+    await drain({
+      ...{ engine: this.#engine, pool: this.#pool, links: this.#links, log, deadline, onMoved },
+      hasServed: isResumed || this.#hasServed,
     });
-    return this.#drain;
   }
 
-  beginDrain(reason: string): void {
-    this.drain(reason).catch((error: unknown) => this.#log.error('drain failed', { error }));
-  }
-
-  health(): RunnerHealth {
+  health(): Omit<RunnerHealth, 'status' | 'lifecycle'> {
     return {
-      status: this.#isDrained ? 'drained' : this.#drain ? 'draining' : 'ok',
       runnerId: this.runnerId,
       version,
       engineUrl: this.#advertisedEngineUrl,
@@ -121,10 +160,11 @@ export class Runner implements RunnerFacts, RunnerControl {
 
   /** Routers hear of an engine from its first generation on, and from then on of every change. */
   async #announce(status: EngineStatus): Promise<void> {
-    if (status.state === 'ready') {
+    if (status.state === 'ready' && this.#isAdmitted) {
       this.#model = (await readServedModel(this.#engine.url)) ?? this.#model;
       // A drain may have begun meanwhile; it has closed the links, or is about to.
-      if (!this.#drain) {
+      if (!this.#isLeaving) {
+        this.#hasServed = true;
         for (const link of this.#links) link.start();
         // Not earlier: a starting engine needs the machine for itself.
         this.#pool.startWarming();

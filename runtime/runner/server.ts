@@ -4,6 +4,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import type { SandboxPool } from '../sandboxes/pool.ts';
 import { CodedError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
+import { runnerDrainPath } from '../shared/protocol.ts';
 import type { PoolStatistics } from '../shared/sandbox-protocol.ts';
 import type { EngineStatus } from './engine/engine.ts';
 import { fail } from './errors.ts';
@@ -16,13 +17,35 @@ import { sandboxRoutes } from './routes/sandboxes.ts';
 
 /** Answer of `GET /health`. It is 200 whenever the runner itself works; the engine's state is a field. */
 export interface RunnerHealth {
-  readonly status: 'ok' | 'draining' | 'drained';
+  readonly status:
+    | 'ok'
+    | 'draining'
+    | 'drained'
+    /** For the warm pool of its Auto Scaling group: not on the routers' lists. */
+    | 'preparing'
+    | 'prepared';
   readonly runnerId: string;
   readonly version: string;
   readonly engineUrl: string;
   readonly model: string | null;
   readonly engine: EngineStatus;
   readonly pool: PoolStatistics;
+  readonly lifecycle: LifecycleView;
+}
+
+/** The machine under the runner, and what it has to leave for. */
+export interface LifecycleView {
+  /** Null off AWS. */
+  readonly instanceId: string | null;
+  readonly groupName: string | null;
+  /** What the Auto Scaling group wants of the instance, e.g. `InService`. */
+  readonly targetState: string | null;
+  /** Empty while the runner does not drain. */
+  readonly drainCauses: readonly string[];
+  /** ISO 8601. */
+  readonly drainDeadline: string | null;
+  /** Switched on by the runner itself, for a job that is longer than its drain. */
+  readonly isProtectedFromScaleIn: boolean;
 }
 
 /** What the control surface may ask of the runner. */
@@ -30,7 +53,7 @@ export interface RunnerControl {
   readonly loadFeed: LoadFeed;
   health(): RunnerHealth;
   /** Starts the drain unless it runs already; returns at once. */
-  beginDrain(reason: string): void;
+  beginDrain(): void;
 }
 
 export interface RunningServer {
@@ -90,8 +113,8 @@ export function createServer(
   });
 
   server.get('/health', () => control.health());
-  server.post('/drain', { onRequest: requireSecret(secret) }, (_request, reply) => {
-    control.beginDrain('POST /drain');
+  server.post(runnerDrainPath, { onRequest: requireSecret(secret) }, (_request, reply) => {
+    control.beginDrain();
     return reply.code(202).send(control.health());
   });
   server.register(sandboxRoutes(pool, secret));

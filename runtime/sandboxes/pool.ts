@@ -145,6 +145,11 @@ export class SandboxPool {
     return [...this.#sessions.values()].filter(({ sandbox }) => sandbox?.isBusy).length;
   }
 
+  /** Age of the turn that is being answered for longest, in ms; 0 when none is. */
+  get oldestTurnMs(): number {
+    return Math.max(0, ...[...this.#sessions.values()].map(({ sandbox }) => sandbox?.turnMs ?? 0));
+  }
+
   /** Takes no new sandboxes and no new turns; what runs goes on. */
   refuseWork(): void {
     this.#isClosed = true;

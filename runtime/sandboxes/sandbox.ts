@@ -41,6 +41,7 @@ export class Sandbox {
   #death: Death | undefined;
   #turns = 0;
   #idleSince = performance.now();
+  #turnSince = 0;
 
   constructor(parts: SandboxParts) {
     this.#parts = parts;
@@ -91,6 +92,11 @@ export class Sandbox {
     return this.#turn !== undefined || this.#cancelling !== undefined;
   }
 
+  /** How long its turn has taken so far, in ms; 0 without one. */
+  get turnMs(): number {
+    return this.#turn ? performance.now() - this.#turnSince : 0;
+  }
+
   /** How long it has had nothing to do, in ms. */
   get idleMs(): number {
     return this.isBusy ? 0 : performance.now() - this.#idleSince;
@@ -119,6 +125,7 @@ export class Sandbox {
       () => this.#cancel(turn),
     );
     this.#turn = turn;
+    this.#turnSince = performance.now();
     const { turnTimeoutMs } = this.agent;
     this.#timer = setTimeout(() => {
       const reason = `it did not finish a turn within ${turnTimeoutMs / 1_000} s`;

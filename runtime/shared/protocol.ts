@@ -22,6 +22,20 @@ export type RunnerHeartbeat = z.infer<typeof heartbeatSchema>;
 /** What a runner pushes to each router that listens at GET /internal/load (event stream) */
 export type LoadReport = z.infer<typeof loadReportSchema>;
 
+/**
+ * Answer to a heartbeat: what the router knows of the runner's worker and the runner cannot know. A router that is older
+ * sends `coordinatorId` alone.
+ */
+export interface HeartbeatAnswer {
+  readonly coordinatorId: string;
+  /** Requests that this router has sent to the worker and not passed on to the end. */
+  readonly inFlightRequests?: number;
+  /** Age of the oldest of them, 0 when there is none. */
+  readonly oldestRequestSeconds?: number;
+  /** Other workers that take requests for the same model now. */
+  readonly otherReadyWorkers?: number;
+}
+
 export const heartbeatIntervalMs = 10_000;
 /** A runner without a heartbeat for this long is dead. */
 export const heartbeatTimeoutMs = 30_000;
@@ -29,7 +43,8 @@ export const heartbeatTimeoutMs = 30_000;
 export const registerPath = '/api/internal/runners/register';
 export const heartbeatPath = '/api/internal/runners/heartbeat';
 export const deregisterPath = '/api/internal/runners/deregister';
-/** Path on the runner. */
+/** Paths on the runner. */
+export const runnerDrainPath = '/drain';
 export const loadPath = '/internal/load';
 /** Between two looks of a runner at its engine while a router listens. */
 export const loadIntervalMs = 250;
@@ -37,6 +52,19 @@ export const loadIntervalMs = 250;
 export const loadRepeatMs = 2_000;
 /** Fleet state for `fleet status` and the page; see FleetView. */
 export const fleetPath = '/api/fleet';
+
+/** Path on the router by which an operator drains a worker. @param id of the worker, its runner or its instance */
+export function workerDrainPath(id: string): string {
+  return `${fleetPath}/workers/${id}/drain`;
+}
+
+/** Answer of that path: the drain has begun. */
+export interface WorkerDrain {
+  readonly worker: string;
+  readonly runnerId: string;
+  /** Requests of this router that still run on it. */
+  readonly inFlightRequests: number;
+}
 
 /** One worker as `GET /api/fleet` shows it. */
 export interface WorkerView {

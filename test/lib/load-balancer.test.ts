@@ -1,16 +1,10 @@
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { balanced, certificateArn, devFleet } from '../support/dev-fleet.ts';
-import { synthesizeFleet } from '../support/fleet-templates.ts';
+import { bootTextOf, fleetTemplates } from '../support/fleet-templates.ts';
 
 const type = (name: string) => `AWS::ElasticLoadBalancingV2::${name}`;
-/** The router's stack, with the unit of the router. */
-function routerStack(routers: Parameters<typeof devFleet>[0]['routers']) {
-  const fleet = synthesizeFleet(devFleet({ routers: { holdSeconds: 1_800, drainSeconds: 700, ...routers } }));
-  const template = fleet.templates['router']!;
-  units.set(template, fleet.files('router')['/etc/systemd/system/fleet-router.service']!);
-  return template;
-}
-const units = new Map<Template, string>();
+const routerStack = (routers: Parameters<typeof devFleet>[0]['routers']) =>
+  fleetTemplates(devFleet({ routers: { holdSeconds: 1_800, drainSeconds: 700, ...routers } }))['router']!;
 const application = routerStack(balanced('application', { certificateArn }));
 const network = routerStack(balanced('network'));
 const networkTls = routerStack(balanced('network', { certificateArn, accessLogs: false }));
@@ -25,7 +19,7 @@ function attributesOf(template: Template, resource: string, property: string): R
   return Object.fromEntries(attributes.map(({ Key, Value }) => [Key, Value]));
 }
 const optionOf = (template: Template, name: string) =>
-  Number(new RegExp(`--${name} (\\d+)`).exec(units.get(template)!)?.[1]);
+  Number(new RegExp(`--${name} (\\d+)`).exec(bootTextOf(template))?.[1]);
 
 test('without one in the config there is none', () => {
   for (const resource of ['LoadBalancer', 'Listener', 'TargetGroup']) {

@@ -3,21 +3,17 @@ import type { Template } from 'aws-cdk-lib/assertions';
 import { addFleet } from '../../lib/fleet.ts';
 import { parseSecret } from '../../runtime/router/keys/open-key-ring.ts';
 import { balanced, devFleet } from '../support/dev-fleet.ts';
-import { type SynthesizedFleet, synthesizeFleet, userDataOf } from '../support/fleet-templates.ts';
+import { bootTextOf, fleetTemplates } from '../support/fleet-templates.ts';
 
-const embedded = synthesizeFleet(devFleet({}));
-const aurora = synthesizeFleet(devFleet({ routers: balanced('network') }));
+const embedded = fleetTemplates(devFleet({}));
+const aurora = fleetTemplates(devFleet({ routers: balanced('network') }));
 const secretsOf = (template: Template) =>
   Object.values(template.findResources('AWS::SecretsManager::Secret')).map(({ Properties }) => Properties);
-
-/** All that a machine of a stack is told before it reads a secret. */
-const toldTo = (fleet: SynthesizedFleet, part: string) =>
-  [userDataOf(fleet.templates[part]!), ...Object.values(fleet.files(part))].join('\n');
 
 test.each([
   ['an embedded store', embedded],
   ['a database', aurora],
-])('with %s no template holds a value of a secret', (_store, { templates }) => {
+])('with %s no template holds a value of a secret', (_store, templates) => {
   for (const template of Object.values(templates)) {
     const text = JSON.stringify(template.toJSON());
     // A dynamic reference would put the value into user data, where every process of the machine can read it.
@@ -27,12 +23,12 @@ test.each([
 });
 
 test.each([
-  ['router', embedded, 'router'],
-  ['router with a database', aurora, 'router'],
-  ['worker', embedded, 'workers-small'],
-])('a %s is told names of secrets and no values', (_machine, fleet, part) => {
+  ['router', embedded['router']!],
+  ['router with a database', aurora['router']!],
+  ['worker', embedded['workers-small']!],
+])('the boot script of a %s knows secrets by their names alone', (_machine, template) => {
   const variables = [
-    ...toldTo(fleet, part).matchAll(/^Environment="?(\w*(?:SECRET|KEY|PASSWORD|TOKEN|DATABASE)\w*)=(.*?)"?$/gm),
+    ...bootTextOf(template).matchAll(/^Environment="?(\w*(?:SECRET|KEY|PASSWORD|TOKEN|URL)\w*)=(.*?)"?$/gm),
   ];
   expect(variables.length).toBeGreaterThan(0);
   for (const [, name, value] of variables) {
@@ -43,38 +39,39 @@ test.each([
 });
 
 test('AWS makes the secret of routers and workers, and both are told the same name', () => {
-  expect(secretsOf(embedded.templates['state']!)).toContainEqual(
+  expect(secretsOf(embedded['state']!)).toContainEqual(
     expect.objectContaining({ Name: 'sglang-fleet/sglang-dev/internal', GenerateSecretString: expect.anything() }),
   );
-  const told = (part: string) => /FLEET_INTERNAL_SECRET=(\S+)/.exec(toldTo(embedded, part))?.[1];
+  const told = (name: string) => /FLEET_INTERNAL_SECRET=(\S+)/.exec(bootTextOf(embedded[name]!))?.[1];
   expect(told('router')).toBe('aws-secretsmanager:sglang-fleet/sglang-dev/internal');
   expect(told('workers-small')).toBe(told('router'));
 });
 
 test('AWS makes a first API key, in the form that routers read', () => {
-  const keys = secretsOf(embedded.templates['state']!).find(({ Name }) => Name === 'sglang-fleet/sglang-dev/api-keys');
+  const keys = secretsOf(embedded['state']!).find(({ Name }) => Name === 'sglang-fleet/sglang-dev/api-keys');
   const { SecretStringTemplate, GenerateStringKey, PasswordLength, ExcludePunctuation } = keys!.GenerateSecretString;
   // As Secrets Manager fills it in.
   const key = 'k'.repeat(PasswordLength);
   const text = JSON.stringify({ ...JSON.parse(SecretStringTemplate), [GenerateStringKey]: key });
   expect(parseSecret('api-keys', text)).toMatchObject([{ keyId: 'first', scopes: ['inference', 'admin'] }]);
   expect([ExcludePunctuation, PasswordLength]).toEqual([true, 48]);
-  expect(Object.values(embedded.templates['router']!.findOutputs('ApiKeysSecret'))[0]!['Value']).toBe(keys!.Name);
+  expect(Object.values(embedded['router']!.findOutputs('ApiKeysSecret'))[0]!['Value']).toBe(keys!.Name);
 });
 
 test('keys that are there already take the place of that key', () => {
   const apiKeysSecretArn = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:our-keys-AbCdEf';
-  const fleet = synthesizeFleet(devFleet({ routers: { apiKeysSecretArn } }));
-  const { templates } = fleet;
+  const templates = fleetTemplates(devFleet({ routers: { apiKeysSecretArn } }));
   expect(secretsOf(templates['state']!).map(({ Name }) => Name)).toEqual(['sglang-fleet/sglang-dev/internal']);
-  expect(toldTo(fleet, 'router')).toContain(`Environment=FLEET_API_KEYS=aws-secretsmanager:${apiKeysSecretArn}\n`);
+  expect(bootTextOf(templates['router']!)).toContain(
+    `Environment=FLEET_API_KEYS=aws-secretsmanager:${apiKeysSecretArn}\n`,
+  );
   expect(JSON.stringify(templates['router']!.findResources('AWS::IAM::Policy'))).toContain(`"${apiKeysSecretArn}"`);
 });
 
 test('where clients need no key there is none', () => {
-  const fleet = synthesizeFleet(devFleet({ routers: { requireKeys: false } }));
-  expect(secretsOf(fleet.templates['state']!)).toHaveLength(1);
-  expect(toldTo(fleet, 'router')).not.toContain('FLEET_API_KEYS');
+  const templates = fleetTemplates(devFleet({ routers: { requireKeys: false } }));
+  expect(secretsOf(templates['state']!)).toHaveLength(1);
+  expect(bootTextOf(templates['router']!)).not.toContain('FLEET_API_KEYS');
 });
 
 test('machines wait for the secrets to be there', () => {

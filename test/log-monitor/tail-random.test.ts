@@ -106,8 +106,6 @@ async function play(folder: string, script: readonly Step[], chunkBytes: number)
         break;
       case 'restart': {
         const { position } = tail;
-        // A place at offset 0 says nothing about which file it is in.
-        if (position?.offset === 0) break;
         await tail.close();
         tail = await LogTail.open({ path: log, chunkBytes, ...(position && { position }) });
         break;

@@ -1,4 +1,11 @@
-import { type DrainState, drainPollMs, engineStopGraceMs, nextDrainStep } from '../../runtime/runner/drain-plan.ts';
+import {
+  type DrainState,
+  drainPollMs,
+  engineStopGraceMs,
+  idleStopGraceMs,
+  nextDrainStep,
+  routerPollMs,
+} from '../../runtime/runner/drain-plan.ts';
 import { engineCommand } from '../../runtime/runner/engine/engine-command.ts';
 import { parseLoads } from '../../runtime/runner/engine/engine-load.ts';
 import { startupVerdict } from '../../runtime/runner/engine/first-generation.ts';
@@ -11,43 +18,55 @@ describe('nextDrainStep', () => {
     inFlight: 3,
     busyTurns: 0,
     idleReadings: 0,
+    failedReadings: 0,
+    inFlightAtRouters: undefined,
     deadlineAt: 10_000,
-    hasAborted: false,
+    isDeadlineHard: false,
   };
+  const idle: DrainState = { ...state, inFlight: 0, idleReadings: 2 };
 
   test('routers are told before anything else', () => {
     expect(nextDrainStep({ ...state, areRoutersTold: false }, 99_999)).toEqual({ do: 'tell-routers' });
   });
 
-  test('requests in flight are waited for until the deadline, never past it', () => {
+  test('requests in flight are waited for until the deadline, never past it, and are then handed over', () => {
     expect(nextDrainStep(state, 0)).toEqual({ do: 'wait', forMs: drainPollMs });
     expect(nextDrainStep(state, 9_960)).toEqual({ do: 'wait', forMs: 40 });
-    expect(nextDrainStep(state, 10_000)).toEqual({ do: 'abort-requests', requests: 3 });
-    expect(nextDrainStep({ ...state, hasAborted: true }, 10_000)).toMatchObject({ do: 'stop-engine' });
+    expect(nextDrainStep(state, 10_000)).toEqual({ do: 'hand-over', requests: 3, turns: 0 });
   });
 
   test('turns of sessions are waited for until the deadline, whatever the engine counts', () => {
     for (const inFlight of [0, undefined]) {
       const turning = { ...state, inFlight, busyTurns: 1 };
       expect(nextDrainStep(turning, 0)).toEqual({ do: 'wait', forMs: drainPollMs });
-      expect(nextDrainStep(turning, 10_000)).toMatchObject({ do: 'stop-engine' });
+      expect(nextDrainStep(turning, 10_000)).toEqual({ do: 'hand-over', requests: 0, turns: 1 });
     }
   });
 
   test('a single reading of 0 is not believed, two are', () => {
-    expect(nextDrainStep({ ...state, inFlight: 0, idleReadings: 1 }, 0)).toMatchObject({ do: 'wait' });
-    expect(nextDrainStep({ ...state, inFlight: 0, idleReadings: 2 }, 0)).toMatchObject({ do: 'stop-engine' });
+    expect(nextDrainStep({ ...idle, idleReadings: 1 }, 0)).toMatchObject({ do: 'wait' });
+    expect(nextDrainStep(idle, 0)).toEqual({ do: 'ask-routers' });
+  });
+
+  test('an idle engine is stopped once no router has anything left of its answers', () => {
+    expect(nextDrainStep({ ...idle, inFlightAtRouters: 1 }, 0)).toEqual({ do: 'wait', forMs: routerPollMs });
+    const graceMs = idleStopGraceMs;
+    expect(nextDrainStep({ ...idle, inFlightAtRouters: 0 }, 0)).toEqual({ do: 'stop-engine', graceMs });
+    expect(nextDrainStep(idle, 10_000)).toEqual({ do: 'stop-engine', graceMs });
   });
 
   test('an engine that cannot count gets the rest of the time to drain by itself', () => {
-    expect(nextDrainStep({ ...state, inFlight: undefined, deadlineAt: 90_000 }, 0)).toEqual({
-      do: 'stop-engine',
-      graceMs: 90_000,
-    });
-    expect(nextDrainStep({ ...state, inFlight: undefined }, 0)).toEqual({
-      do: 'stop-engine',
-      graceMs: engineStopGraceMs,
-    });
+    const unknown = { ...state, inFlight: undefined, failedReadings: 3, deadlineAt: 90_000 };
+    expect(nextDrainStep(unknown, 0)).toEqual({ do: 'stop-engine', graceMs: 90_000 });
+    expect(nextDrainStep(unknown, 89_000)).toEqual({ do: 'stop-engine', graceMs: engineStopGraceMs });
+    expect(nextDrainStep(unknown, 90_000)).toEqual({ do: 'stop-engine', graceMs: engineStopGraceMs });
+    expect(nextDrainStep({ ...unknown, failedReadings: 2 }, 0)).toEqual({ do: 'wait', forMs: drainPollMs });
+  });
+
+  test('and no more than that when the machine is taken away', () => {
+    const unknown = { ...state, inFlight: undefined, failedReadings: 3, isDeadlineHard: true };
+    expect(nextDrainStep(unknown, 9_000)).toEqual({ do: 'stop-engine', graceMs: 1_000 });
+    expect(nextDrainStep(unknown, 10_000)).toMatchObject({ do: 'hand-over' });
   });
 });
 

@@ -1,7 +1,7 @@
 import { callJson, type HttpStatusError } from '../../runtime/shared/call-json.ts';
 import { identifyProcess } from '../../runtime/shared/process/process-table.ts';
 import { until } from '../support/poll.ts';
-import { RouterStandIn } from '../support/router-stand-in.ts';
+import { RouterStandIn, type RunnerCall } from '../support/router-stand-in.ts';
 import { StartedRunner } from '../support/started-runner.ts';
 
 test('SIGTERM tells the routers, waits for the requests in flight, then deregisters and ends the engine', async () => {
@@ -23,15 +23,34 @@ test('SIGTERM tells the routers, waits for the requests in flight, then deregist
   expect(identifyProcess(engine.pid!)).toBeUndefined();
 });
 
-test('requests that outlive the drain deadline are aborted', async () => {
+test('an engine whose requests outlive the drain deadline is killed, so that routers see them break off', async () => {
   await using router = await RouterStandIn.start();
   await using runner = await StartedRunner.start({ routerUrls: [router.url], args: ['--drain-seconds', '1'] });
-  await runner.ready();
+  const { engine } = await runner.ready();
+  await router.waitFor('a registration', (call) => call.kind === 'register');
   await runner.setInFlight(3);
   runner.process.signal('SIGTERM');
   expect(await runner.process.waitForExit()).toMatchObject({ code: 0 });
-  expect(runner.logged('drain deadline passed, aborting')).toMatchObject([{ requests: 3 }]);
-  expect(runner.engineLog).toMatch(/abort_request received\nSIGTERM received/);
+  expect(runner.logged('drain deadline passed, handing over')).toMatchObject([{ requests: 3, turns: 0 }]);
+  // An aborted answer ends like a complete one.
+  expect(runner.engineLog).not.toContain('abort_request received');
+  expect(router.of('deregister')).toHaveLength(1);
+  expect(identifyProcess(engine.pid!)).toBeUndefined();
+});
+
+test('an engine is not stopped while a router still passes on what it has generated', async () => {
+  await using router = await RouterStandIn.start();
+  await using runner = await StartedRunner.start({ routerUrls: [router.url] });
+  await runner.ready();
+  await router.waitFor('a registration', (call) => call.kind === 'register');
+  router.heartbeatAnswer = { inFlightRequests: 1, oldestRequestSeconds: 3, otherReadyWorkers: 1 };
+  runner.process.signal('SIGTERM');
+  const isDraining = (call: RunnerCall) => call.kind === 'heartbeat' && call.body.engineState === 'draining';
+  await until('the router was asked again and again', () => router.calls.filter(isDraining).length >= 4);
+  expect(router.of('deregister')).toEqual([]);
+  router.heartbeatAnswer = { inFlightRequests: 0, oldestRequestSeconds: 0, otherReadyWorkers: 1 };
+  expect(await runner.process.waitForExit()).toMatchObject({ code: 0 });
+  expect(router.of('deregister')).toHaveLength(1);
 });
 
 test('an idle engine that does not heed SIGTERM is killed with everything that it started', async () => {

@@ -15,6 +15,7 @@ const flags: RunnerFlags = {
     startupSilenceSeconds: 1,
     startupMaxSeconds: 0,
   },
+  ...{ machine: 'none', launchHook: 'launch', terminateHook: 'terminate', hookTimeoutSeconds: 90 },
   ...{ giveUpAfter: 5, drainSeconds: 1, dataDir: '/data/one', timeScale: 1, model: 'Qwen/Qwen3-0.6B' },
 };
 

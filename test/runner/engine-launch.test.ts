@@ -94,6 +94,36 @@ describe('a container', () => {
     expect(docker.containers).toHaveLength(1);
   });
 
+  test('that a killed runner left behind is taken over by the next runner of the folder', async () => {
+    await using docker = await FakeDocker.start();
+    await using first = await StartedRunner.start({ args: image, env: docker.env });
+    await first.ready();
+    process.kill(first.process.pid, 'SIGKILL');
+    await first.process.waitForExit();
+
+    await using second = await StartedRunner.start({ args: image, env: docker.env, dataDir: first.dataDir });
+    await second.ready();
+    expect(docker.containers).toHaveLength(1);
+    second.process.signal('SIGTERM');
+    expect(await second.process.waitForExit()).toMatchObject({ code: 0 });
+    expect(docker.containers.filter(isAlive)).toEqual([]);
+  });
+
+  test('that a killed runner left behind is removed by one that wants another', async () => {
+    await using docker = await FakeDocker.start();
+    await using first = await StartedRunner.start({ args: image, env: docker.env });
+    await first.ready();
+    const [left] = docker.containers;
+    process.kill(first.process.pid, 'SIGKILL');
+    await first.process.waitForExit();
+    expect(isAlive(left!)).toBe(true);
+
+    const other = [...model, '--engine', 'container', '--engine-image', 'lmsysorg/sglang:v0.5.23'];
+    await using second = await StartedRunner.start({ args: other, env: docker.env, dataDir: first.dataDir });
+    await second.ready();
+    expect(isAlive(left!)).toBe(false);
+  });
+
   test('that a killed runner and its client left behind is removed by the next runner of the folder', async () => {
     await using docker = await FakeDocker.start();
     await using first = await StartedRunner.start({ args: image, env: docker.env });

@@ -80,7 +80,39 @@ test('no engine process outlives a runner that is told to end, however it was st
   expect([engine.pid!, child].filter(isAlive)).toEqual([]);
 });
 
-test('the engine of a runner that was killed is ended by the next runner of the folder', async () => {
+test('the engine of a runner that was killed is taken over by the next runner of the folder, as its own', async () => {
+  await using first = await StartedRunner.start({ engineArgs: ['--child'] });
+  const { engine, engineUrl } = await first.ready();
+  const child = enginesChild(first);
+  process.kill(first.process.pid, 'SIGKILL');
+  await first.process.waitForExit();
+  expect(isAlive(engine.pid!)).toBe(true);
+
+  await using second = await StartedRunner.start({ dataDir: first.dataDir, engineArgs: ['--child'] });
+  const health = await second.ready();
+  expect([health.engine.pid, health.engineUrl]).toEqual([engine.pid, engineUrl]);
+  expect(second.logged('engine launched')).toEqual([]);
+  // It is watched like one that this runner launched, and replaced like one.
+  process.kill(engine.pid!, 'SIGKILL');
+  await second.healthWhere('it came back', (it) => it.engine.restarts === 1 && it.engine.state === 'ready');
+  expect(isAlive(child)).toBe(false);
+  second.process.signal('SIGTERM');
+  expect(await second.process.waitForExit()).toMatchObject({ code: 0 });
+});
+
+test('a runner that was told to end takes an engine with it that it had taken over', async () => {
+  await using first = await StartedRunner.start();
+  const { engine } = await first.ready();
+  process.kill(first.process.pid, 'SIGKILL');
+  await first.process.waitForExit();
+  await using second = await StartedRunner.start({ dataDir: first.dataDir });
+  await second.ready();
+  second.process.signal('SIGTERM');
+  expect(await second.process.waitForExit()).toMatchObject({ code: 0 });
+  expect(isAlive(engine.pid!)).toBe(false);
+});
+
+test('the engine of a runner that was killed is ended by one that wants another engine', async () => {
   await using first = await StartedRunner.start({ engineArgs: ['--child'] });
   const { engine } = await first.ready();
   const child = enginesChild(first);

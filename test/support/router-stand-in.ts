@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import {
   deregisterPath,
+  type HeartbeatAnswer,
   heartbeatPath,
   type RunnerHeartbeat,
   type RunnerRegistration,
@@ -28,6 +29,8 @@ const kinds: Readonly<Record<string, RunnerCall['kind']>> = {
 /** The runner-facing half of a router as a real server that writes down every call and answers as it is told. */
 export class RouterStandIn implements AsyncDisposable {
   readonly calls: RunnerCall[] = [];
+  /** What heartbeats are answered with. */
+  heartbeatAnswer: Partial<HeartbeatAnswer> = {};
   readonly url: string;
   readonly #server: Server;
   readonly #statuses: Record<RunnerCall['kind'], number[]> = { register: [], heartbeat: [], deregister: [] };
@@ -45,7 +48,8 @@ export class RouterStandIn implements AsyncDisposable {
       const kind = kinds[request.url!];
       const body = (await json(request)) as RunnerCall['body'];
       const status = kind === undefined ? 404 : (this.#statuses[kind].shift() ?? 200);
-      response.writeHead(status, { 'content-type': 'application/json' }).end('{}');
+      const answer = kind === 'heartbeat' ? this.heartbeatAnswer : {};
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
       if (kind) this.calls.push({ kind, body, headers: request.headers, status });
     });
   }

@@ -15,8 +15,19 @@ export function latencyRow(groups: readonly DashboardGroup[], alarmSeconds: numb
     graph('First token at the client, s', percentiles('ClientTimeToFirstToken', 'p50', 'p95', 'p99'), {
       leftYAxis: fromZero,
       leftAnnotations: [line(alarmSeconds, 'alarm at p95')],
+      width: 6,
     }),
-    graph('First token in the engine, s', percentiles('TimeToFirstToken', 'p50', 'p95'), { leftYAxis: fromZero }),
-    graph('Between two tokens, s', percentiles('InterTokenLatency', 'p50', 'p95', 'p99'), { leftYAxis: fromZero }),
+    graph('First token in the engine, s', percentiles('TimeToFirstToken', 'p50', 'p95'), {
+      leftYAxis: fromZero,
+      width: 6,
+    }),
+    graph('Between two tokens, s', percentiles('InterTokenLatency', 'p50', 'p95', 'p99'), {
+      leftYAxis: fromZero,
+      width: 6,
+    }),
+    graph('Whole request in the engine, s', percentiles('EndToEndLatency', 'p50', 'p95'), {
+      leftYAxis: fromZero,
+      width: 6,
+    }),
   ];
 }

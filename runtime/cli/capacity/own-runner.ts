@@ -28,6 +28,7 @@ export class OwnRunner implements AsyncDisposable {
     const port = await findFreePort('127.0.0.1');
     const args = [
       'runner',
+      ...['--machine', 'none'],
       ...['--port', String(port), '--engine', 'simulator', '--engine-port', '0', '--data-dir', folder],
       ...['--max-sandboxes', String(maxSessions), '--warm-sandboxes', '0', '--drain-seconds', '1'],
       ...['--sandbox-memory-mb', String(memoryMb ?? 0), '--time-scale', String(engineTimeScale)],

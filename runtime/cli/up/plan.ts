@@ -58,6 +58,8 @@ export function runnerArguments(options: UpOptions, worker: WorkerPlan, port: nu
     ...['--router-url', routerUrl(options), '--runner-id', worker.name],
     ...['--host', '127.0.0.1', '--listen-host', '127.0.0.1', '--port', String(port), '--engine-port', '0'],
     ...['--engine', engines.kind],
+    // On an EC2 instance these runners are guests: the machine's life is not theirs to answer for.
+    ...['--machine', 'none'],
     ...(engines.kind === 'sglang' ? ['--model', engines.model, '--python', engines.python] : []),
     ...['--max-sandboxes', String(sandboxesPerWorker), '--warm-sandboxes', '1'],
     ...['--data-dir', worker.dataDir, '--log-dir', worker.logDir],

@@ -82,6 +82,16 @@ export class Registry extends EventEmitter<RegistryEvents> {
     );
   }
 
+  /** The worker of a runner, undefined when it has none. */
+  workerOf(runnerId: string): Worker | undefined {
+    return this.#byRunner.get(runnerId);
+  }
+
+  /** Ready workers beside this one that serve a model of it. */
+  readyBeside(worker: Worker): readonly Worker[] {
+    return this.#ready.filter((other) => other !== worker && worker.models.some(({ id }) => other.serves(id)));
+  }
+
   addStatic(url: string): Worker {
     return this.#add(url, 'static');
   }

@@ -102,13 +102,13 @@ export class Exchange {
     predictedMs: number,
     connection: UpstreamConnection,
   ): Promise<AttemptEnd> {
-    const { response, answer, facts } = order.passage;
+    const { response, answer, facts, startedAtMs } = order.passage;
     const { worker } = order.chosen;
     order.passage.held.retain();
     const attempt = new Attempt(options, connection);
     const mayBeLate = facts.isStream && order.mayRetry;
     const lateAfterMs = mayBeLate ? lateSlackMs + lateFactor * predictedMs : Number.POSITIVE_INFINITY;
-    const watched = { attempt, answer, isStream: facts.isStream, lateAfterMs, waitedMs: 0, place: 0 };
+    const watched = { attempt, answer, isStream: facts.isStream, startedAtMs, lateAfterMs, waitedMs: 0, place: 0 };
     const onClose = () => {
       if (!response.isFinished) attempt.abandon();
     };

@@ -131,6 +131,12 @@ export class Relay {
     return this.#isDraining;
   }
 
+  /** Age of the oldest request that is in flight on `worker`, in ms; 0 when there is none. */
+  oldestRequestMs(worker: Worker): number {
+    const nowMs = performance.now();
+    return this.#watch.requestsOn(worker).reduce((age, { startedAtMs }) => Math.max(age, nowMs - startedAtMs), 0);
+  }
+
   /** Refuses new requests and waits until the ones in flight have ended, at most `deadlineMs`. */
   async drain(deadlineMs: number): Promise<void> {
     this.#isDraining = true;

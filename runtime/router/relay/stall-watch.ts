@@ -9,6 +9,8 @@ export interface Watched {
   readonly answer: Answer;
   /** Whether the client asked for a stream, so that heartbeats may be sent. */
   readonly isStream: boolean;
+  /** When the client sent it, on the clock of `performance.now()`. */
+  readonly startedAtMs: number;
   /** Wait for the first byte, in engine ms, after which the engine must have lost the request; Infinity for never. */
   readonly lateAfterMs: number;
   /** How long it has waited for its first byte so far; counted by the watch. */

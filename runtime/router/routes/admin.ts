@@ -6,6 +6,7 @@ import { fleetRoutes } from './fleet.ts';
 import { healthRoutes } from './health.ts';
 import { metricsRoutes } from './metrics.ts';
 import { runnerRoutes } from './runners.ts';
+import { workerDrainRoutes } from './worker-drain.ts';
 import { workerRoutes } from './workers.ts';
 
 /** Whether clients can reach the listener: on a shared one everything but health needs a credential once keys are set. */
@@ -30,6 +31,7 @@ export async function registerAdminRoutes(
   await app.register(async (scope) => {
     scope.addHook('onRequest', needsAdmin);
     await workerRoutes(scope, parts);
+    await workerDrainRoutes(scope, parts);
   });
   await app.register(async (scope) => {
     if (isShared && parts.config.internalSecret === undefined) scope.addHook('onRequest', needsAdmin);

@@ -1,13 +1,14 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { bearerToken, secretsEqual } from '../../shared/auth.ts';
-import { deregisterPath, heartbeatPath, registerPath } from '../../shared/protocol.ts';
+import { deregisterPath, type HeartbeatAnswer, heartbeatPath, registerPath } from '../../shared/protocol.ts';
 import { deregisterSchema, heartbeatSchema, registerSchema } from '../../shared/protocol-schemas.ts';
 import { routerError } from '../errors.ts';
 import type { ServerParts } from '../server.ts';
 
 /** The internal routes that runners call; see shared/protocol.ts. */
-export async function runnerRoutes(app: FastifyInstance, { coordinator, config }: ServerParts): Promise<void> {
+export async function runnerRoutes(app: FastifyInstance, parts: ServerParts): Promise<void> {
+  const { coordinator, config } = parts;
   app.addHook('onRequest', async (request) => {
     if (config.internalSecret === undefined) return;
     const token = bearerToken(request.headers.authorization);
@@ -23,13 +24,25 @@ export async function runnerRoutes(app: FastifyInstance, { coordinator, config }
     const heartbeat = parse(heartbeatSchema, request);
     const isKnown = await coordinator.heartbeat(heartbeat, Date.now());
     if (!isKnown) throw routerError('UNKNOWN_RUNNER', { runnerId: heartbeat.runnerId });
-    return { coordinatorId: coordinator.id };
+    return heartbeatAnswer(heartbeat.runnerId, parts);
   });
 
   app.post(deregisterPath, async (request) => {
     await coordinator.deregister(parse(deregisterSchema, request).runnerId, Date.now());
     return { coordinatorId: coordinator.id };
   });
+}
+
+function heartbeatAnswer(runnerId: string, { coordinator, registry, relay }: ServerParts): HeartbeatAnswer {
+  const worker = registry.workerOf(runnerId);
+  return {
+    coordinatorId: coordinator.id,
+    ...(worker && {
+      inFlightRequests: worker.inFlightRequests,
+      oldestRequestSeconds: relay.oldestRequestMs(worker) / 1_000,
+      otherReadyWorkers: registry.readyBeside(worker).length,
+    }),
+  };
 }
 
 /** Throws INVALID_BODY with every mistake: path, what was expected. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { OwnedProcess, type ProcessCommand, type ProcessEnd } from '../../shared/process/owned-process.ts';
+import type { ProcessEnd, RunningProcess } from '../../shared/process/owned-process.ts';
 import { type ProcessIdentity, readProcessTable } from '../../shared/process/process-table.ts';
 import { killTrees, processTree } from '../../shared/process/process-tree.ts';
 import type { EngineProcess } from './engine-process.ts';
@@ -12,15 +12,15 @@ const pollMs = 50;
 
 /** An engine that runs as a process of this machine, with all that it starts. */
 export class HostEngine implements EngineProcess {
-  readonly #process: OwnedProcess;
+  readonly #process: RunningProcess;
   /**
    * Every process that was ever seen to belong to it, by pid. One in a session of its own is found by nothing else once its parent is
    * dead, and a dead one may still hold GPU memory.
    */
   readonly #members = new Map<number, ProcessIdentity>();
 
-  constructor(command: ProcessCommand, logFile: string, environment: NodeJS.ProcessEnv) {
-    this.#process = new OwnedProcess(command, logFile, environment);
+  constructor(process: RunningProcess) {
+    this.#process = process;
     this.look();
   }
 

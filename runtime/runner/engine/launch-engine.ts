@@ -1,10 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { AdoptedProcess } from '../../shared/process/adopted-process.ts';
 import { findFreePort, portProblem } from '../../shared/process/free-port.ts';
+import { OwnedProcess, type RunningProcess } from '../../shared/process/owned-process.ts';
 import type { RunnerOptions } from '../options.ts';
 import { ContainerEngine, removeContainer } from './container/container-engine.ts';
 import { engineCommand } from './engine-command.ts';
 import { engineEnvironment } from './engine-environment.ts';
 import type { EngineProcess } from './engine-process.ts';
+import type { LeftoverEngine } from './engine-record.ts';
 import { HostEngine } from './host-engine.ts';
 
 /** A port of a killed engine is free at once or after a moment; whoever else has it will not let go. */
@@ -40,7 +43,16 @@ export function launchEngine(options: RunnerOptions, port: number, logFile: stri
   const { engine, listenHost, timeScale } = options;
   const environment = engineEnvironment(process.env);
   const command = engineCommand(engine, { host: listenHost, port }, timeScale, environment);
+  return enclose(options, new OwnedProcess(command, logFile, environment), environment);
+}
+
+/** Takes over an engine that an earlier run of the runner launched. */
+export function adoptEngine(options: RunnerOptions, { identity }: LeftoverEngine): EngineProcess {
+  return enclose(options, new AdoptedProcess(identity), engineEnvironment(process.env));
+}
+
+function enclose({ engine }: RunnerOptions, running: RunningProcess, environment: NodeJS.ProcessEnv): EngineProcess {
   return engine.kind === 'container'
-    ? new ContainerEngine(engine.container, command, logFile, environment)
-    : new HostEngine(command, logFile, environment);
+    ? new ContainerEngine(engine.container, running, environment)
+    : new HostEngine(running);
 }

@@ -3,16 +3,18 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../shared/log.ts';
 import { describeEnd } from '../../shared/process/owned-process.ts';
+import { killTree } from '../../shared/process/process-tree.ts';
 import type { RunLock } from '../../shared/process/run-lock.ts';
 import { localHost, type RunnerOptions, urlHost } from '../options.ts';
 import type { Engine, EngineEnd, EngineStatus } from './engine.ts';
 import { engineCommand } from './engine-command.ts';
 import type { EngineFailure, FailureCause } from './engine-failure.ts';
+import { type LeftoverEngine, recordEngine } from './engine-record.ts';
 import { EngineRun } from './engine-run.ts';
 import { ObservedStatus } from './engine-status.ts';
 import type { GpuFailure } from './gpu/gpu-status.ts';
 import { GpuWatch } from './gpu/gpu-watch.ts';
-import { launchEngine, makeRoom } from './launch-engine.ts';
+import { adoptEngine, launchEngine, makeRoom } from './launch-engine.ts';
 import { afterEnd, noRestarts } from './restart-decision.ts';
 import { RunLog } from './run-log.ts';
 
@@ -29,14 +31,20 @@ export class SupervisedEngine implements Engine {
   #run: EngineRun | undefined;
   #port: number;
   #wasReady = false;
+  /** Taken over instead of the next launch. */
+  #leftover: LeftoverEngine | undefined;
 
-  /** @throws coded errors when the options contradict each other */
-  constructor(options: RunnerOptions, lock: RunLock, log: Logger) {
+  /**
+   * @param leftover an engine of an earlier run, on the lock's list
+   * @throws coded errors when the options contradict each other
+   */
+  constructor(options: RunnerOptions, lock: RunLock, log: Logger, leftover?: LeftoverEngine) {
     this.#options = options;
     this.#lock = lock;
     this.#log = log;
     this.#status = new ObservedStatus(log);
-    this.#port = options.engine.port;
+    this.#leftover = leftover;
+    this.#port = leftover?.port ?? options.engine.port;
     // Fails now rather than at the launch.
     engineCommand(options.engine, { host: options.listenHost, port: this.#port }, options.timeScale, process.env);
     mkdirSync(options.logDir, { recursive: true });
@@ -79,19 +87,29 @@ export class SupervisedEngine implements Engine {
     this.#gpuWatch?.close();
     await this.#run?.process.stop(graceMs);
     await this.#supervision;
+    this.#killLeftover();
   }
 
   kill(): void {
     this.#stopping.abort();
     this.#gpuWatch?.close();
     this.#run?.process.kill();
+    this.#killLeftover();
   }
 
-  /** Launch, wait for the end, wait out the back-off, until stopped or draining. Never rejects. */
+  /** One that nobody has taken over yet has no other owner either. */
+  #killLeftover(): void {
+    if (this.#leftover) killTree(this.#leftover.identity);
+  }
+
+  /**
+   * Launch, wait for the end, wait out the back-off, until stopped or draining. A leftover is taken over also for a drain,
+   * of which it may be the subject. Never rejects.
+   */
   async #supervise(): Promise<void> {
     const { engine, timeScale } = this.#options;
     let state = noRestarts;
-    for (let restarts = 0; !this.#isEnding; restarts++) {
+    for (let restarts = 0; this.#leftover || !this.#isEnding; restarts++) {
       const outcome = await this.#runOnce(restarts, state.isGivenUp);
       if (outcome === undefined) return;
       if (this.#isEnding) return;
@@ -112,8 +130,11 @@ export class SupervisedEngine implements Engine {
   /** One launch up to its end, with nothing of it left behind. Undefined when the order to end came before it. */
   async #runOnce(restarts: number, isGivenUp: boolean) {
     // Routers know the port once the engine was ready; until then another free one may replace one that was taken.
-    this.#port = await makeRoom(this.#options, this.#port, !this.#wasReady, this.#stopping.signal);
-    if (this.#isEnding) return undefined;
+    const mayChoosePort = !this.#wasReady;
+    if (!this.#leftover) {
+      this.#port = await makeRoom(this.#options, this.#port, mayChoosePort, this.#stopping.signal);
+      if (this.#isEnding) return undefined;
+    }
     using runLog = new RunLog(this.#logFile);
     const run = this.#launch(runLog);
     const pid = run.process.identity?.pid;
@@ -131,13 +152,22 @@ export class SupervisedEngine implements Engine {
 
   #launch(runLog: RunLog): EngineRun {
     const { engine, timeScale } = this.#options;
-    const process = launchEngine(this.#options, this.#port, this.#logFile);
+    const leftover = this.#leftover;
+    this.#leftover = undefined;
+    const process = leftover
+      ? adoptEngine(this.#options, leftover)
+      : launchEngine(this.#options, this.#port, this.#logFile);
     const stopping = this.#stopping.signal;
     const run = new EngineRun({ process, runLog, url: this.url, engine, timeScale, stopping, log: this.#log });
     this.#run = run;
-    const pid = process.identity?.pid;
-    if (pid !== undefined) this.#lock.add('engine', pid);
-    this.#log.info('engine launched', { pid, port: this.#port, kind: engine.kind });
+    const { identity } = process;
+    const fields = { pid: identity?.pid, port: this.#port, kind: engine.kind };
+    if (leftover) this.#log.info('engine of an earlier run taken over', fields);
+    else if (identity) {
+      this.#lock.add('engine', identity.pid);
+      recordEngine(this.#options, { identity, port: this.#port });
+    }
+    if (!leftover) this.#log.info('engine launched', fields);
     return run;
   }
 

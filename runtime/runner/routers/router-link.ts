@@ -12,6 +12,7 @@ import {
   registerPath,
 } from '../../shared/protocol.ts';
 import { Wakeup } from '../../shared/wakeup.ts';
+import { parseHeartbeatAnswer, type RouterView } from './router-view.ts';
 
 /** What a link says to its router; both are asked for anew each time. */
 export interface RunnerFacts {
@@ -26,6 +27,8 @@ export interface RouterLinkOptions {
   readonly secret: string | undefined;
   readonly timeScale: number;
   readonly log: Logger;
+  /** A heartbeat was answered. @default - nobody wants to know */
+  readonly onAnswer?: () => void;
 }
 
 /**
@@ -46,6 +49,7 @@ export class RouterLink {
   readonly #closing = new AbortController();
   readonly #wakeup = new Wakeup();
   #running: Promise<void> | undefined;
+  #lastAnswer: RouterView | undefined;
 
   constructor(options: RouterLinkOptions) {
     this.#options = options;
@@ -59,6 +63,11 @@ export class RouterLink {
     });
   }
 
+  /** What the router said to the last heartbeat; undefined when that one failed, or said nothing of the worker. */
+  get lastAnswer(): RouterView | undefined {
+    return this.#lastAnswer;
+  }
+
   /** Sends a heartbeat now instead of at the next interval. */
   notify(): void {
     this.#wakeup.wake();
@@ -66,7 +75,7 @@ export class RouterLink {
 
   /** One heartbeat outside the loop, so that the caller knows that it arrived. @throws as callJson */
   async tell(timeoutMs: number): Promise<void> {
-    if (this.#running) await this.#post(heartbeatPath, await this.#options.facts.heartbeat(), timeoutMs);
+    if (this.#running) await this.#beat(timeoutMs);
   }
 
   /** Stops the loop and takes the runner off the router's list. A router that cannot be reached is only logged. */
@@ -105,13 +114,13 @@ export class RouterLink {
 
   /** Resolves when the router answers 404. */
   async #heartbeatUntilForgotten(): Promise<void> {
-    const { facts, timeScale } = this.#options;
+    const { timeScale } = this.#options;
     const { signal } = this.#closing;
     for (let failures = 0; ; ) {
       await this.#wakeup.wait(nextHeartbeatMs(failures) / timeScale, signal);
       signal.throwIfAborted();
       try {
-        await this.#post(heartbeatPath, await facts.heartbeat());
+        await this.#beat();
         if (failures > 0) this.#log.info('heartbeats arrive again', { failures });
         failures = 0;
       } catch (error) {
@@ -123,9 +132,20 @@ export class RouterLink {
     }
   }
 
-  async #post(path: string, body: unknown, timeoutMs?: number): Promise<void> {
+  async #beat(timeoutMs?: number): Promise<void> {
+    const { facts, onAnswer } = this.#options;
+    try {
+      this.#lastAnswer = parseHeartbeatAnswer(await this.#post(heartbeatPath, await facts.heartbeat(), timeoutMs));
+    } catch (error) {
+      this.#lastAnswer = undefined;
+      throw error;
+    }
+    onAnswer?.();
+  }
+
+  #post(path: string, body: unknown, timeoutMs?: number): Promise<unknown> {
     const { routerUrl, secret } = this.#options;
-    await callJson(`${routerUrl}${path}`, {
+    return callJson(`${routerUrl}${path}`, {
       body,
       headers: bearerHeaders(secret),
       ...(timeoutMs !== undefined ? { timeoutMs } : { signal: this.#closing.signal }),

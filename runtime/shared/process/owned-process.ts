@@ -21,6 +21,15 @@ export interface ProcessEnd {
   readonly at: string;
 }
 
+/** A process that somebody answers for. */
+export interface RunningProcess {
+  /** Undefined when it could not be started. */
+  readonly identity: ProcessIdentity | undefined;
+  readonly ended: Promise<ProcessEnd>;
+  stop(graceMs: number): Promise<void>;
+  kill(): void;
+}
+
 const preloads = ['end-with-parent.ts', 'keep-compile-cache.ts'].flatMap((file) => [
   '--import',
   path.join(import.meta.dirname, file),
@@ -35,7 +44,7 @@ export function nodeCommand(program: string, args: readonly string[]): ProcessCo
  * A child process whose owner answers for everything that it starts. It leads its own process group: a terminal's
  * Ctrl-C does not reach it past its owner, and its children are found by the group after its death.
  */
-export class OwnedProcess {
+export class OwnedProcess implements RunningProcess {
   /** Undefined when it could not be started. */
   readonly identity: ProcessIdentity | undefined;
   /** Resolves when the process itself has ended; its children may live on until `kill`. */

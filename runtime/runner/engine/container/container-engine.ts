@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { OwnedProcess, type ProcessCommand, type ProcessEnd } from '../../../shared/process/owned-process.ts';
+import type { ProcessEnd, RunningProcess } from '../../../shared/process/owned-process.ts';
 import type { ProcessIdentity } from '../../../shared/process/process-table.ts';
 import type { ContainerOptions } from '../../options.ts';
 import type { EngineProcess } from '../engine-process.ts';
@@ -16,14 +16,14 @@ const clientGraceMs = 2_000;
  * on when the client is killed, so it is ended by name as well.
  */
 export class ContainerEngine implements EngineProcess {
-  readonly #client: OwnedProcess;
+  readonly #client: RunningProcess;
   readonly #container: ContainerOptions;
   readonly #environment: NodeJS.ProcessEnv;
 
-  constructor(container: ContainerOptions, command: ProcessCommand, logFile: string, environment: NodeJS.ProcessEnv) {
+  constructor(container: ContainerOptions, client: RunningProcess, environment: NodeJS.ProcessEnv) {
     this.#container = container;
     this.#environment = environment;
-    this.#client = new OwnedProcess(command, logFile, environment);
+    this.#client = client;
   }
 
   get identity(): ProcessIdentity | undefined {
