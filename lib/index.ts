@@ -3,6 +3,7 @@ export { type Daemon, DaemonBundle } from './bundle.ts';
 export { loadFleetConfig } from './config/load.ts';
 export type { FleetConfig } from './config/schema.ts';
 export { addFleet } from './fleet.ts';
+export { ImagePipeline, type ImagePipelineProps } from './image-pipeline/image-pipeline.ts';
 export { MachineGroup, type MachineGroupProps } from './machine-group.ts';
 export { Network, type NetworkProps } from './network.ts';
 export { AlarmTopic, type AlarmTopicProps } from './operations/alarm-topic.ts';

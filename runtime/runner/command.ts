@@ -141,7 +141,6 @@ export function runnerCommand(): Command {
         .argParser(seconds)
         .default(120),
     )
-    .addOption(new Option('--region <name>', 'AWS region (default: that of the instance)').env('AWS_REGION'))
     .addOption(
       new Option('--machine <kind>', 'whose notices to follow (auto: EC2 where this runs on it)')
         .env('FLEET_MACHINE')

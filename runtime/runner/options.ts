@@ -39,7 +39,6 @@ export interface RunnerFlags {
   readonly startupMaxSeconds: number;
   readonly giveUpAfter: number;
   readonly drainSeconds: number;
-  readonly region?: string;
   readonly machine: MachineKind;
   readonly asg?: string;
   readonly launchHook: string;

@@ -1,6 +1,6 @@
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { balanced, certificateArn, devFleet } from '../support/dev-fleet.ts';
-import { fleetTemplates, userDataOf } from '../support/fleet-templates.ts';
+import { bootTextOf, fleetTemplates } from '../support/fleet-templates.ts';
 
 const type = (name: string) => `AWS::ElasticLoadBalancingV2::${name}`;
 const routerStack = (routers: Parameters<typeof devFleet>[0]['routers']) =>
@@ -19,7 +19,7 @@ function attributesOf(template: Template, resource: string, property: string): R
   return Object.fromEntries(attributes.map(({ Key, Value }) => [Key, Value]));
 }
 const optionOf = (template: Template, name: string) =>
-  Number(new RegExp(`--${name} (\\d+)`).exec(userDataOf(template))?.[1]);
+  Number(new RegExp(`--${name} (\\d+)`).exec(bootTextOf(template))?.[1]);
 
 test('without one in the config there is none', () => {
   for (const resource of ['LoadBalancer', 'Listener', 'TargetGroup']) {

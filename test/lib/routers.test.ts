@@ -1,18 +1,18 @@
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { balanced, devFleet } from '../support/dev-fleet.ts';
-import { devConfig, fleetTemplates, userDataOf } from '../support/fleet-templates.ts';
+import { bootTextOf, devConfig, fleetTemplates } from '../support/fleet-templates.ts';
 
 const single = fleetTemplates(devFleet({}));
 const several = fleetTemplates(devFleet({ routers: { ...balanced('network'), count: 3 } }));
 const stackOf = (templates: Record<string, Template>) => templates['router']!;
 
-/** ExecStart and environment of the router's unit. */
+/** The router's unit, with what the boot script adds to its environment. */
 function unitOf(template: Template) {
-  const script = userDataOf(template);
+  const script = bootTextOf(template);
   const [unit] = /^cat >\/etc\/systemd\/system\/fleet-router\.service.*?^EOF$/ms.exec(script)!;
   const words = /^ExecStart=(.*)$/m.exec(unit)![1]!;
   const environment = Object.fromEntries(
-    [...unit.matchAll(/^Environment="?(\w+)=(.*?)"?$/gm)].map(([, name, value]) => [name!, value!]),
+    [...script.matchAll(/^Environment="?(\w+)=(.*?)"?$/gm)].map(([, name, value]) => [name!, value!]),
   );
   const option = (name: string) => new RegExp(` --${name} (\\S+)`).exec(words)?.[1];
   return { unit, words, environment, option };
@@ -52,7 +52,7 @@ test('a router that the group ends finishes its answers first, and nobody waits 
     DefaultResult: 'CONTINUE',
   });
   const noticeSeconds = Number(
-    /leave-group\.sh fleet-router sglang-dev-router fleet-terminate (\d+)$/m.exec(userDataOf(stackOf(single)))![1],
+    /leave-group\.sh fleet-router sglang-dev-router fleet-terminate (\d+)$/m.exec(bootTextOf(stackOf(single)))![1],
   );
   expect(HeartbeatTimeout).toBeGreaterThan(noticeSeconds + stopSeconds);
 });
@@ -97,7 +97,7 @@ test('the router writes its metrics where the CloudWatch agent collects them', (
 
 test('the embedded store is on the disk that outlives the router, which starts with it and not without', () => {
   const { option, unit } = unitOf(stackOf(single));
-  expect(userDataOf(stackOf(single))).toMatch(
+  expect(bootTextOf(stackOf(single))).toMatch(
     /^bash \/opt\/fleet\/mount-store\.sh \S*StateStoreVolume\S* \/var\/lib\/fleet\/router fleet$/m,
   );
   expect(option('data-dir')).toBe('/var/lib/fleet/router');
@@ -110,7 +110,7 @@ test('routers with a database are told where it is, to check who it is, and wher
     /^postgres:\/\/fleet@\S+\/fleet\?sslmode=verify-full&sslrootcert=\/opt\/fleet\/database-authority\.pem$/,
   );
   expect(environment['FLEET_DATABASE_SECRET']).toContain('MasterUserSecret');
-  expect(userDataOf(stackOf(several))).toMatch(/^fetch \S+ \/opt\/fleet\/database-authority\.pem [0-9a-f]{64}$/m);
+  expect(bootTextOf(stackOf(several))).toMatch(/^fetch \S+ \/opt\/fleet\/database-authority\.pem [0-9a-f]{64}$/m);
   expect(unit).not.toContain('RequiresMountsFor');
 });
 
@@ -121,5 +121,5 @@ test('the upstream router is installed, pinned, and told the policy by its own n
   expect(option('router-engine')).toBe('sglang-router');
   expect(words).toContain('--sglang-router-arguments "--policy power_of_two"');
   expect(words).not.toMatch(/ --policy (?!power_of_two")/);
-  expect(userDataOf(template)).toMatch(/pip install .*sglang-router==\d+\.\d+\.\d+$/m);
+  expect(bootTextOf(template)).toMatch(/pip install .*sglang-router==\d+\.\d+\.\d+$/m);
 });

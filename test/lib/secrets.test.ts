@@ -3,7 +3,7 @@ import type { Template } from 'aws-cdk-lib/assertions';
 import { addFleet } from '../../lib/fleet.ts';
 import { parseSecret } from '../../runtime/router/keys/open-key-ring.ts';
 import { balanced, devFleet } from '../support/dev-fleet.ts';
-import { fleetTemplates, userDataOf } from '../support/fleet-templates.ts';
+import { bootTextOf, fleetTemplates } from '../support/fleet-templates.ts';
 
 const embedded = fleetTemplates(devFleet({}));
 const aurora = fleetTemplates(devFleet({ routers: balanced('network') }));
@@ -28,7 +28,7 @@ test.each([
   ['worker', embedded['workers-small']!],
 ])('the boot script of a %s knows secrets by their names alone', (_machine, template) => {
   const variables = [
-    ...userDataOf(template).matchAll(/^Environment="?(\w*(?:SECRET|KEY|PASSWORD|TOKEN|URL)\w*)=(.*?)"?$/gm),
+    ...bootTextOf(template).matchAll(/^Environment="?(\w*(?:SECRET|KEY|PASSWORD|TOKEN|URL)\w*)=(.*?)"?$/gm),
   ];
   expect(variables.length).toBeGreaterThan(0);
   for (const [, name, value] of variables) {
@@ -42,7 +42,7 @@ test('AWS makes the secret of routers and workers, and both are told the same na
   expect(secretsOf(embedded['state']!)).toContainEqual(
     expect.objectContaining({ Name: 'sglang-fleet/sglang-dev/internal', GenerateSecretString: expect.anything() }),
   );
-  const told = (name: string) => /FLEET_INTERNAL_SECRET=(\S+)/.exec(userDataOf(embedded[name]!))?.[1];
+  const told = (name: string) => /FLEET_INTERNAL_SECRET=(\S+)/.exec(bootTextOf(embedded[name]!))?.[1];
   expect(told('router')).toBe('aws-secretsmanager:sglang-fleet/sglang-dev/internal');
   expect(told('workers-small')).toBe(told('router'));
 });
@@ -62,7 +62,7 @@ test('keys that are there already take the place of that key', () => {
   const apiKeysSecretArn = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:our-keys-AbCdEf';
   const templates = fleetTemplates(devFleet({ routers: { apiKeysSecretArn } }));
   expect(secretsOf(templates['state']!).map(({ Name }) => Name)).toEqual(['sglang-fleet/sglang-dev/internal']);
-  expect(userDataOf(templates['router']!)).toContain(
+  expect(bootTextOf(templates['router']!)).toContain(
     `Environment=FLEET_API_KEYS=aws-secretsmanager:${apiKeysSecretArn}\n`,
   );
   expect(JSON.stringify(templates['router']!.findResources('AWS::IAM::Policy'))).toContain(`"${apiKeysSecretArn}"`);
@@ -71,7 +71,7 @@ test('keys that are there already take the place of that key', () => {
 test('where clients need no key there is none', () => {
   const templates = fleetTemplates(devFleet({ routers: { requireKeys: false } }));
   expect(secretsOf(templates['state']!)).toHaveLength(1);
-  expect(userDataOf(templates['router']!)).not.toContain('FLEET_API_KEYS');
+  expect(bootTextOf(templates['router']!)).not.toContain('FLEET_API_KEYS');
 });
 
 test('machines wait for the secrets to be there', () => {

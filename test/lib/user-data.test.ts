@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { devConfig, fetchesOf, synthesizeFleet, userDataOf } from '../support/fleet-templates.ts';
+import { devConfig, fetchesOf, fleetTemplates, userDataOf } from '../support/fleet-templates.ts';
 
-const fleet = synthesizeFleet(devConfig());
-const router = userDataOf(fleet.templates['router']!);
-const worker = userDataOf(fleet.templates['workers-small']!);
+const templates = fleetTemplates(devConfig());
+const router = userDataOf(templates['router']!);
+const worker = userDataOf(templates['workers-small']!);
 
 describe.each([
   ['router', router],

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { App, Stack } from 'aws-cdk-lib';
+import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import type { IConstruct } from 'constructs';
 import { loadFleetConfig } from '../../lib/config/load.ts';
 import type { FleetConfig } from '../../lib/config/schema.ts';
 import { FileAsset } from '../../lib/file-asset.ts';
@@ -23,46 +24,48 @@ export function fleetConfig(name: string): FleetConfig {
   return loadFleetConfig(path.join(repositoryRoot, `fleets/${name}.yaml`));
 }
 
-/** A fleet without bundled daemons, by the part of the stack name after the fleet's. */
-export interface SynthesizedFleet {
-  readonly templates: Readonly<Record<string, Template>>;
-  /** Texts of the stack's machines by the path that they are fetched to. */
-  readonly files: (part: string) => Readonly<Record<string, string>>;
-}
-
-export function synthesizeFleet(config: FleetConfig): SynthesizedFleet {
+/** The fleet's templates by the part of the stack name after the fleet's, made without bundling the daemons. */
+export function fleetTemplates(config: FleetConfig): Readonly<Record<string, Template>> {
   const app = new App({ context: { ...cdkContext, 'aws:cdk:bundling-stacks': [] } });
   addFleet(app, config);
-  const partOf = (stackName: string) => stackName.slice(config.name.length + 1);
-  const texts = new Map<string, string>();
-  for (const node of app.node.findAll()) {
-    if (node instanceof FileAsset && node.text !== undefined) {
-      texts.set(`${partOf(Stack.of(node).stackName)} ${node.sha256}`, node.text);
-    }
-  }
-  const templates = Object.fromEntries(
+  noteShippedTexts(app);
+  return Object.fromEntries(
     app
       .synth()
       .stacks.map(({ stackName, template }) => [
-        partOf(stackName),
+        stackName.slice(config.name.length + 1),
         Template.fromJSON(template as Record<string, unknown>),
       ]),
   );
-  return {
-    templates,
-    files: (part) =>
-      Object.fromEntries(
-        fetchesOf(userDataOf(templates[part]!)).flatMap(({ file, sha256 }) => {
-          const text = texts.get(`${part} ${sha256}`);
-          return text === undefined ? [] : [[file, text]];
-        }),
-      ),
-  };
 }
 
-/** The fleet's templates by the part of the stack name after the fleet's, made without bundling the daemons. */
-export function fleetTemplates(config: FleetConfig): Readonly<Record<string, Template>> {
-  return synthesizeFleet(config).templates;
+/** By their digest. */
+const shippedTexts = new Map<string, string>();
+
+/** Lets `filesOf` find the texts that machines of this tree fetch. */
+export function noteShippedTexts(tree: IConstruct): void {
+  for (const node of tree.node.findAll()) {
+    if (node instanceof FileAsset && node.text !== undefined) shippedTexts.set(node.sha256, node.text);
+  }
+}
+
+/** Texts that the machines of a stack fetch, by the path that they go to; not what is made on demand, such as bundles. */
+export function filesOf(template: Template): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    fetchesOf(userDataOf(template)).flatMap(({ file, sha256 }) => {
+      const text = shippedTexts.get(sha256);
+      return text === undefined ? [] : [[file, text]];
+    }),
+  );
+}
+
+/** The boot script with the systemd units that it fetches written out in their places. */
+export function bootTextOf(template: Template): string {
+  const files = filesOf(template);
+  return userDataOf(template).replaceAll(
+    /^fetch \S+ (\/etc\/systemd\/\S+) \S+$/gm,
+    (_line, file: string) => `cat >${file} <<'EOF'\n${files[file]}EOF`,
+  );
 }
 
 /** The boot script of the only launch template in `template`, with `Ref`s and the like as their names. */

@@ -2,9 +2,8 @@ import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import type { WorkerGroupConfig } from '../../lib/config/schema.ts';
-import { FileAsset } from '../../lib/file-asset.ts';
 import { WorkerGroup, type WorkerGroupProps } from '../../lib/workers/worker-group.ts';
-import { cdkContext, devConfig, fetchesOf, userDataOf } from './fleet-templates.ts';
+import { cdkContext, devConfig, filesOf, noteShippedTexts, userDataOf } from './fleet-templates.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: templates are JSON, which assertions look into
 export type Properties = Record<string, any>;
@@ -50,15 +49,8 @@ export function workerStack(
   });
   const template = Template.fromStack(stack);
   const userData = userDataOf(template);
-  const texts = new Map(
-    stack.node.findAll().flatMap((node) => (node instanceof FileAsset ? [[node.sha256, node.text] as const] : [])),
-  );
-  const files = Object.fromEntries(
-    fetchesOf(userData).flatMap(({ file, sha256 }) => {
-      const text = texts.get(sha256);
-      return text === undefined ? [] : [[file, text]];
-    }),
-  );
+  noteShippedTexts(app);
+  const files = filesOf(template);
   return {
     template,
     userData,
