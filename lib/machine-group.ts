@@ -1,5 +1,6 @@
-import { type Duration, Stack, Tags } from 'aws-cdk-lib';
+import { type Duration, Stack, Tags, Validations } from 'aws-cdk-lib';
 import {
+  AdditionalHealthCheckType,
   AutoScalingGroup,
   GroupMetrics,
   HealthChecks,
@@ -14,13 +15,13 @@ import {
   type IVpc,
   LaunchTemplate,
   LaunchTemplateHttpTokens,
-  SubnetType,
   type UserData,
 } from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
 import type { ImageConfig } from './config/schema.ts';
 import { machineImage } from './image.ts';
 import type { MachineRole } from './machine-role.ts';
+import { privateSubnets } from './network.ts';
 
 export interface MachineGroupProps {
   readonly groupName: string;
@@ -35,6 +36,10 @@ export interface MachineGroupProps {
   readonly maxCapacity: number;
   /** From boot until a machine works. */
   readonly warmup: Duration;
+  /** The one zone in which all machines are. @default - all zones of the network */
+  readonly availabilityZone?: string;
+  /** Also replace a machine that its load balancer finds ill, this long after its start at the earliest. @default - no */
+  readonly loadBalancerGrace?: Duration;
   /** Share of the group that keeps working while machines are replaced, in percent. */
   readonly minHealthyPercentage: number;
   /** Above 100, replacements start before the machines that they replace end. */
@@ -46,6 +51,8 @@ export interface MachineGroupProps {
  * launch template, and so of any shipped file, replaces the machines by an instance refresh.
  */
 export class MachineGroup extends Construct {
+  readonly group: AutoScalingGroup;
+
   constructor(scope: Construct, id: string, props: MachineGroupProps) {
     super(scope, id);
     Tags.of(this).add('Name', props.groupName);
@@ -67,15 +74,21 @@ export class MachineGroup extends Construct {
         },
       ],
     });
-    const group = new AutoScalingGroup(this, 'Group', {
+    const { availabilityZone: zone, loadBalancerGrace } = props;
+    this.group = new AutoScalingGroup(this, 'Group', {
       autoScalingGroupName: props.groupName,
       vpc: props.vpc,
-      vpcSubnets: { subnetType: SubnetType.PRIVATE_WITH_EGRESS },
+      vpcSubnets: zone === undefined ? privateSubnets : { ...privateSubnets, availabilityZones: [zone] },
       launchTemplate,
       // No desired capacity: each deployment would reset what scaling had reached.
       minCapacity: props.minCapacity,
       maxCapacity: props.maxCapacity,
-      healthChecks: HealthChecks.ec2({ gracePeriod: props.warmup }),
+      healthChecks: loadBalancerGrace
+        ? HealthChecks.withAdditionalChecks({
+            additionalTypes: [AdditionalHealthCheckType.ELB],
+            gracePeriod: loadBalancerGrace,
+          })
+        : HealthChecks.ec2({ gracePeriod: props.warmup }),
       defaultInstanceWarmup: props.warmup,
       groupMetrics: [GroupMetrics.all()],
       updatePolicy: UpdatePolicy.instanceRefresh({
@@ -84,7 +97,11 @@ export class MachineGroup extends Construct {
         maxHealthyPercentage: props.maxHealthyPercentage,
       }),
     });
+    Validations.of(this.group).acknowledge({
+      id: 'AwsSolutions-AS3',
+      reason: 'Alarms and the dashboard tell of capacity; nobody would read a message for each machine.',
+    });
     // A machine fetches its daemons right at boot.
-    group.node.addDependency(props.machineRole.policy);
+    this.group.node.addDependency(props.machineRole.policy);
   }
 }

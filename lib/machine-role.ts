@@ -3,6 +3,7 @@ import { Effect, Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { FileAsset } from './file-asset.ts';
+import { justifyWildcard } from './justify-wildcard.ts';
 import { metricNamespace } from './names.ts';
 
 export interface MachineRoleProps {
@@ -33,6 +34,7 @@ export class MachineRole extends Construct {
         ),
         // With `:*`, the streams of the group.
         allow(['logs:CreateLogStream', 'logs:PutLogEvents', 'logs:DescribeLogStreams'], [props.logGroup.logGroupArn]),
+        // Takes no resource, hence the condition.
         allow(['cloudwatch:PutMetricData'], ['*'], { 'cloudwatch:namespace': metricNamespace }),
         // The CloudWatch agent learns its group's name from the instance's tags.
         allow(['ec2:DescribeTags'], ['*'], inThisRegion(this)),
@@ -66,5 +68,6 @@ export function allow(actions: string[], resources: string[], conditions?: Recor
 
 /** For calls that take no resource: at least no other region. */
 export function inThisRegion(scope: Construct): Record<string, string> {
+  justifyWildcard(scope, '*', 'These calls take no resource; a condition keeps them to this region.');
   return { 'aws:RequestedRegion': Stack.of(scope).region };
 }

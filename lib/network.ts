@@ -1,58 +1,98 @@
+import { Annotations, Validations } from 'aws-cdk-lib';
 import {
+  FlowLog,
+  FlowLogDestination,
+  FlowLogResourceType,
+  FlowLogTrafficType,
   GatewayVpcEndpointAwsService,
   IpAddresses,
   type IVpc,
-  Peer,
-  Port,
-  SecurityGroup,
+  type SubnetSelection,
   SubnetType,
   Vpc,
 } from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
-import { ports } from './names.ts';
+import type { NetworkConfig, RouterConfig } from './config/schema.ts';
+import { FleetLogGroup } from './fleet-log-group.ts';
+import { InterfaceEndpoints } from './interface-endpoints.ts';
+import { FleetSecurityGroups } from './security-groups.ts';
 
 export interface NetworkProps {
-  readonly availabilityZones: readonly string[];
-  readonly cidr: string;
-  readonly natGateways: number;
-  /** Networks that may reach the routers' port, besides the workers. */
-  readonly allowedNetworks: readonly string[];
+  readonly config: NetworkConfig;
+  readonly routers: RouterConfig;
+  /** Log group of rejected connections. */
+  readonly flowLogGroupName: string;
+  readonly logRetentionDays: number;
 }
 
+/** Where machines, the database and internal load balancers are, in a new VPC and in one that was there. */
+export const privateSubnets: SubnetSelection = { subnetGroupName: 'Private' };
+export const publicSubnets: SubnetSelection = { subnetGroupName: 'Public' };
+
 /**
- * The fleet's VPC and who may talk to whom in it: clients to routers, routers to engines and runners, runners to
- * routers. All machines are in private subnets; S3 traffic, which carries the weights, does not pay for the NAT gateway.
+ * The fleet's VPC, or one that is there already, and who may talk to whom in it. All machines are in private subnets; S3
+ * traffic, which carries the weights, does not pay for the NAT gateway.
  */
 export class Network extends Construct {
   readonly vpc: IVpc;
-  readonly routerSecurityGroup: SecurityGroup;
-  readonly workerSecurityGroup: SecurityGroup;
+  readonly securityGroups: FleetSecurityGroups;
 
   constructor(scope: Construct, id: string, props: NetworkProps) {
     super(scope, id);
-    this.vpc = new Vpc(this, 'Vpc', {
-      availabilityZones: [...props.availabilityZones],
-      ipAddresses: IpAddresses.cidr(props.cidr),
-      natGateways: props.natGateways,
-      subnetConfiguration: [
-        { name: 'Public', subnetType: SubnetType.PUBLIC, cidrMask: 24, mapPublicIpOnLaunch: false },
-        { name: 'Private', subnetType: SubnetType.PRIVATE_WITH_EGRESS },
-      ],
-      gatewayEndpoints: { S3: { service: GatewayVpcEndpointAwsService.S3 } },
-    });
-
-    this.routerSecurityGroup = this.#securityGroup('RouterSecurityGroup', 'Routers of the fleet');
-    this.workerSecurityGroup = this.#securityGroup('WorkerSecurityGroup', 'GPU workers of the fleet');
-    const { routerSecurityGroup: routers, workerSecurityGroup: workers } = this;
-    routers.addIngressRule(workers, Port.tcp(ports.router), 'Runners register');
-    workers.addIngressRule(routers, Port.tcp(ports.engine), 'Requests to the engine');
-    workers.addIngressRule(routers, Port.tcp(ports.runner), 'Runner control');
-    for (const network of props.allowedNetworks) {
-      routers.addIngressRule(Peer.ipv4(network), Port.tcp(ports.router), `Clients in ${network}`);
+    const { config, routers } = props;
+    this.vpc = config.existing ? existingVpc(this, config) : newVpc(this, config);
+    this.securityGroups = new FleetSecurityGroups(this, 'SecurityGroups', { vpc: this.vpc, routers });
+    if (config.endpoints.length > 0) {
+      new InterfaceEndpoints(this, 'Endpoints', {
+        vpc: this.vpc,
+        subnets: privateSubnets,
+        cidr: config.existing?.cidr ?? config.cidr!,
+        services: config.endpoints,
+      });
+    }
+    if (config.flowLogs) {
+      const { logGroup } = new FleetLogGroup(this, 'RejectedConnections', {
+        logGroupName: props.flowLogGroupName,
+        retentionDays: props.logRetentionDays,
+      });
+      new FlowLog(this, 'FlowLog', {
+        resourceType: FlowLogResourceType.fromVpc(this.vpc),
+        trafficType: FlowLogTrafficType.REJECT,
+        destination: FlowLogDestination.toCloudWatchLogs(logGroup),
+      });
+    } else {
+      Validations.of(this).acknowledge({ id: 'AwsSolutions-VPC7', reason: 'The fleet file wants no flow logs.' });
     }
   }
+}
 
-  #securityGroup(id: string, description: string): SecurityGroup {
-    return new SecurityGroup(this, id, { vpc: this.vpc, description });
-  }
+function newVpc(scope: Construct, config: NetworkConfig): IVpc {
+  return new Vpc(scope, 'Vpc', {
+    availabilityZones: [...config.availabilityZones],
+    ipAddresses: IpAddresses.cidr(config.cidr!),
+    natGateways: config.natGateways!,
+    subnetConfiguration: [
+      { name: 'Public', subnetType: SubnetType.PUBLIC, cidrMask: 24, mapPublicIpOnLaunch: false },
+      {
+        name: 'Private',
+        subnetType: config.natGateways === 0 ? SubnetType.PRIVATE_ISOLATED : SubnetType.PRIVATE_WITH_EGRESS,
+      },
+    ],
+    gatewayEndpoints: { S3: { service: GatewayVpcEndpointAwsService.S3 } },
+  });
+}
+
+/** By its ids: nobody is asked about it, so that the templates are the same on every machine. */
+function existingVpc(scope: Construct, { availabilityZones, existing }: NetworkConfig): IVpc {
+  const { vpcId, cidr, privateSubnetIds, publicSubnetIds } = existing!;
+  const vpc = Vpc.fromVpcAttributes(scope, 'Vpc', {
+    vpcId,
+    vpcCidrBlock: cidr,
+    availabilityZones: [...availabilityZones],
+    privateSubnetIds: [...privateSubnetIds],
+    ...(publicSubnetIds.length > 0 && { publicSubnetIds: [...publicSubnetIds] }),
+  });
+  const reason = 'Routes of a VPC that was there are left to whoever made it.';
+  Annotations.of(vpc).acknowledgeWarning('@aws-cdk/aws-ec2:noSubnetRouteTableId', reason);
+  return vpc;
 }

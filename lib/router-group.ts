@@ -1,120 +1,179 @@
-import { ArnFormat, CfnOutput, Duration, Stack } from 'aws-cdk-lib';
-import type { ISecurityGroup, IVpc } from 'aws-cdk-lib/aws-ec2';
+import path from 'node:path';
+import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
+import { DefaultResult, LifecycleHook, LifecycleTransition } from 'aws-cdk-lib/aws-autoscaling';
+import type { IVpc } from 'aws-cdk-lib/aws-ec2';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { DaemonBundle } from './bundle.ts';
 import { AgentConfigAsset } from './cloudwatch-agent.ts';
 import type { RouterConfig } from './config/schema.ts';
+import { DatabaseAuthorityAsset } from './database-authority.ts';
+import type { FileAsset } from './file-asset.ts';
 import { FleetLogGroup } from './fleet-log-group.ts';
+import { allowToRead } from './fleet-secrets.ts';
+import { groupArn } from './group-arn.ts';
 import { MachineGroup } from './machine-group.ts';
 import { allow, inThisRegion, MachineRole } from './machine-role.ts';
-import { ports } from './names.ts';
-import { type DaemonUnit, metricsFile, stateFolder } from './systemd.ts';
-import { machineUserData, nodeProgram, programFolder } from './user-data.ts';
+import { machineScript } from './machine-script.ts';
+import { type FleetNames, terminateHook } from './names.ts';
+import { RouterLoadBalancer } from './router-load-balancer.ts';
+import {
+  databaseAuthorityFile,
+  leaveGroupUnit,
+  type RoutedWorkers,
+  routerDataFolder,
+  routerLeaveSeconds,
+  routerUnit,
+  sglangRouterPython,
+} from './router-unit.ts';
+import type { FleetSecurityGroups } from './security-groups.ts';
+import type { RouterStore } from './state.ts';
+import { allowToAttach } from './store-volume.ts';
+import { daemonUser, metricsFile } from './systemd.ts';
+import { daemonUnitFile } from './unit-file.ts';
+import { machineUserData, programFolder } from './user-data.ts';
 
 export interface RouterGroupProps {
   readonly config: RouterConfig;
+  readonly names: FleetNames;
   readonly vpc: IVpc;
-  readonly securityGroup: ISecurityGroup;
-  readonly groupName: string;
-  readonly logGroupName: string;
+  readonly securityGroups: FleetSecurityGroups;
+  readonly store: RouterStore;
   readonly logRetentionDays: number;
-  readonly workers: RoutedWorkers;
+  readonly workers: readonly RoutedWorkers[];
 }
 
-/** What the router must know of its workers before there are any. */
-export interface RoutedWorkers {
-  /** Auto Scaling group in which it finds them. */
-  readonly groupName: string;
-  /** The group may scale to zero; requests then wait for the first worker to start. */
-  readonly mayBeNone: boolean;
-}
+/** From boot until a router serves. */
+const startSeconds = 300;
+const sglangRouterVersion = '0.3.2';
 
-const unitName = 'fleet-router';
-/** A first worker installs, downloads its weights and starts its engine; the OpenAI clients give up after as long. */
-const startSeconds = 600;
-/** What the router needs after its drain, to close its store. */
-const closeSeconds = 15;
-
-/** The router: an Auto Scaling group of one, so that a lost machine is replaced. */
+/**
+ * The routers: an Auto Scaling group that replaces what is lost, behind a load balancer where the config has one. Routers
+ * with a database may overlap, so that a deployment starts the next one before it ends the last. The embedded store is on a
+ * disk that one machine has at a time: there the last one ends first.
+ */
 export class RouterGroup extends Construct {
   constructor(scope: Construct, id: string, props: RouterGroupProps) {
     super(scope, id);
+    const { config, names, vpc, securityGroups, store } = props;
+    const canOverlap = store.kind === 'aurora';
+    const { logGroup } = new FleetLogGroup(this, 'Logs', {
+      logGroupName: names.routerLogs,
+      retentionDays: props.logRetentionDays,
+    });
+    const units = [
+      routerUnit({
+        config,
+        region: Stack.of(this).region,
+        workers: props.workers,
+        store,
+        internalSecret: names.internalSecret,
+        apiKeysSecret: config.apiKeysSecretArn ?? names.apiKeysSecret,
+      }),
+      leaveGroupUnit(names.routerGroup, `${programFolder}/leave-group.sh`),
+    ].map((unit) => daemonUnitFile(this, unit));
     const files = {
       'router.mjs': new DaemonBundle(this, 'RouterBundle', 'router'),
+      'leave-group.sh': machineScript(this, 'leave-group'),
+      ...storeFiles(this, store),
       'agent.json': new AgentConfigAsset(this, 'AgentConfig', {
-        logGroupName: props.logGroupName,
-        units: [unitName],
+        logGroupName: names.routerLogs,
+        units: units.map((unit) => unit.unitName),
         logFiles: { metrics: metricsFile },
       }),
     };
-    const { logGroup } = new FleetLogGroup(this, 'Logs', {
-      logGroupName: props.logGroupName,
-      retentionDays: props.logRetentionDays,
-    });
-    const machineRole = new MachineRole(this, 'Machine', {
-      files: Object.values(files),
-      logGroup,
-      // Discovery. Neither call can be limited to a group or to its instances.
-      statements: [
-        allow(['autoscaling:DescribeAutoScalingGroups', 'ec2:DescribeInstances'], ['*'], inThisRegion(this)),
-        // Raises the workers from zero.
-        allow(['autoscaling:SetDesiredCapacity'], [groupArn(this, props.workers.groupName)]),
-      ],
-    });
-    new MachineGroup(this, 'Router', {
-      groupName: props.groupName,
-      vpc: props.vpc,
-      securityGroup: props.securityGroup,
-      machineRole,
-      instanceType: props.config.instanceType,
-      image: props.config.image,
-      volumeGiB: props.config.volumeGiB,
+    const { group } = new MachineGroup(this, 'Router', {
+      groupName: names.routerGroup,
+      vpc,
+      securityGroup: securityGroups.routers,
+      machineRole: new MachineRole(this, 'Machine', {
+        files: [...Object.values(files), ...units],
+        logGroup,
+        statements: statementsOf(this, props),
+      }),
+      instanceType: config.instanceType,
+      image: config.image,
+      volumeGiB: config.volumeGiB,
       userData: machineUserData({
         files,
         agentConfig: 'agent.json',
-        units: [routerUnit(props.config, props.workers, Stack.of(this).region)],
+        ...(config.engine === 'sglang-router' && { packages: ['python3.12'] }),
+        commands: [...installEngine(config), ...mountStore(store)],
+        units,
       }),
-      minCapacity: 1,
-      maxCapacity: 1,
-      warmup: Duration.minutes(2),
-      // Its store is on its disk and it has no load balancer: there must never be two.
-      minHealthyPercentage: 0,
-      maxHealthyPercentage: 100,
+      minCapacity: config.count,
+      // Room for the next router while the last one is still there.
+      maxCapacity: canOverlap ? config.count + 1 : config.count,
+      warmup: Duration.seconds(startSeconds),
+      minHealthyPercentage: canOverlap ? 100 : 0,
+      maxHealthyPercentage: canOverlap ? 100 + Math.ceil(100 / config.count) : 100,
+      ...(!canOverlap && { availabilityZone: store.availabilityZone }),
+      ...(config.loadBalancer.kind !== 'none' && {
+        // A router waits for the disk of the last one, which may still be finishing its answers.
+        loadBalancerGrace: Duration.seconds(startSeconds + (canOverlap ? 0 : routerLeaveSeconds(config))),
+      }),
     });
-    new CfnOutput(Stack.of(this), 'GroupName', {
-      value: props.groupName,
-      description: 'Auto Scaling group of the router',
+    new LifecycleHook(this, 'Terminate', {
+      autoScalingGroup: group,
+      lifecycleHookName: terminateHook,
+      lifecycleTransition: LifecycleTransition.INSTANCE_TERMINATING,
+      heartbeatTimeout: Duration.seconds(routerLeaveSeconds(config)),
+      defaultResult: DefaultResult.CONTINUE,
     });
+    const output = (name: string, value: string, description: string) =>
+      new CfnOutput(Stack.of(this), name, { value, description });
+    output('GroupName', names.routerGroup, 'Auto Scaling group of the routers');
+    if (config.requireKeys) {
+      output('ApiKeysSecret', config.apiKeysSecretArn ?? names.apiKeysSecret, 'Secret with the API keys of clients');
+    }
+    if (config.loadBalancer.kind === 'none') return;
+    const { url } = new RouterLoadBalancer(this, 'LoadBalancer', {
+      config,
+      vpc,
+      securityGroup: securityGroups.loadBalancer!,
+      group,
+      logRetentionDays: props.logRetentionDays,
+    });
+    output('Url', url, 'Address for clients; a certificate is for the name that you point at it');
   }
 }
 
-/** AWS chooses the id that stands where the asterisk is. */
-function groupArn(scope: Construct, groupName: string): string {
-  return Stack.of(scope).formatArn({
-    service: 'autoscaling',
-    resource: 'autoScalingGroup',
-    resourceName: `*:autoScalingGroupName/${groupName}`,
-    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-  });
+function storeFiles(scope: Construct, store: RouterStore): Record<string, FileAsset> {
+  if (store.kind === 'embedded') return { 'mount-store.sh': machineScript(scope, 'mount-store') };
+  const authority = new DatabaseAuthorityAsset(scope, 'DatabaseAuthority', Stack.of(scope).region);
+  return { [path.basename(databaseAuthorityFile)]: authority };
 }
 
-/** How the router runs on its machine. */
-export function routerUnit(config: RouterConfig, workers: RoutedWorkers, region: string): DaemonUnit {
-  const options = {
-    '--host': '0.0.0.0',
-    '--port': String(ports.router),
-    '--asg': workers.groupName,
-    ...(workers.mayBeNone && { '--hold-seconds': String(startSeconds) }),
-    '--emf-file': metricsFile,
-    '--policy': config.policy,
-    '--drain-seconds': String(config.drainSeconds),
-    '--data-dir': `${stateFolder}/router`,
-  };
-  return {
-    name: unitName,
-    description: 'SGLang fleet router',
-    command: [nodeProgram, `${programFolder}/router.mjs`, ...Object.entries(options).flat()],
-    environment: { AWS_REGION: region },
-    stopSeconds: config.drainSeconds + closeSeconds,
-  };
+function mountStore(store: RouterStore): string[] {
+  if (store.kind !== 'embedded') return [];
+  return [`bash ${programFolder}/mount-store.sh ${store.volumeId} ${routerDataFolder} ${daemonUser}`];
+}
+
+function installEngine({ engine }: RouterConfig): string[] {
+  if (engine !== 'sglang-router') return [];
+  const install = `retry ${sglangRouterPython} -m pip install -q --no-cache-dir sglang-router==${sglangRouterVersion}`;
+  return [`python3.12 -m venv ${path.dirname(path.dirname(sglangRouterPython))}`, install];
+}
+
+/** What a router does beyond booting, logging and measuring. */
+function statementsOf(scope: Construct, { config, names, workers, store }: RouterGroupProps): PolicyStatement[] {
+  const ownKeys = config.requireKeys && config.apiKeysSecretArn === undefined;
+  return [
+    // Discovery. Neither call can be limited to a group or to its instances.
+    allow(['autoscaling:DescribeAutoScalingGroups', 'ec2:DescribeInstances'], ['*'], inThisRegion(scope)),
+    // Raises the workers from zero.
+    allow(
+      ['autoscaling:SetDesiredCapacity'],
+      workers.map(({ groupName }) => groupArn(scope, groupName)),
+    ),
+    allow(['autoscaling:CompleteLifecycleAction'], [groupArn(scope, names.routerGroup)]),
+    allowToRead(scope, {
+      names: [names.internalSecret, ...(ownKeys ? [names.apiKeysSecret] : [])],
+      arns: [
+        ...(config.apiKeysSecretArn === undefined ? [] : [config.apiKeysSecretArn]),
+        ...(store.kind === 'aurora' ? [store.secretArn] : []),
+      ],
+    }),
+    ...(store.kind === 'embedded' ? allowToAttach(scope, store.volumeId, names.routerGroup) : []),
+  ];
 }

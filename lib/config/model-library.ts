@@ -1,17 +1,18 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-const folder = path.resolve(import.meta.dirname, '../../models');
+/** Where the library lies. */
+export const libraryFolder = path.resolve(import.meta.dirname, '../../models');
 
 /** Names of the library's models. */
-export const libraryModels: readonly string[] = readdirSync(folder)
+export const libraryModels: readonly string[] = readdirSync(libraryFolder)
+  .filter((file) => file.endsWith('.yaml'))
   .map((file) => path.basename(file, '.yaml'))
   .sort();
 
-/** The library's file of a model, with its text. */
-export function readLibraryModel(name: string): { readonly file: string; readonly source: string } {
-  const file = path.join(folder, `${name}.yaml`);
-  return { file, source: readFileSync(file, 'utf8') };
+/** The library's file of a model, named from the repository's root, with its text. */
+export function readLibraryModel(name: string): { readonly file: string; readonly text: string } {
+  return { file: `models/${name}.yaml`, text: readFileSync(path.join(libraryFolder, `${name}.yaml`), 'utf8') };
 }
 
 /** A Hugging Face repository is named `owner/name`; a name without a slash is one of the library. */

@@ -5,9 +5,13 @@ import type { RouterConfig } from './config.ts';
 import { noKeys, parseKeyList } from './keys/key-list.ts';
 import { type ManagedFlags, managedMistakes, managedOptions, routerEngines } from './managed/options.ts';
 import { policyNames } from './policy/policies.ts';
+import { collectWorkerGroups, type WorkerGroupOption } from './scaling/worker-groups.ts';
 
-interface RouterFlags extends Omit<RouterConfig, 'workerUrls' | 'injectRid' | 'managed'>, ManagedFlags {
+interface RouterFlags
+  extends Omit<RouterConfig, 'workerUrls' | 'workerGroups' | 'injectRid' | 'managed'>,
+    ManagedFlags {
   readonly workerUrl: readonly string[];
+  readonly asg: readonly WorkerGroupOption[];
   readonly rid: boolean;
 }
 
@@ -63,6 +67,12 @@ export function routerCommand(): Command {
       ),
     )
     .addOption(
+      option(
+        '--database-secret <name>',
+        'secret of AWS Secrets Manager with the password for it, as RDS makes them; name or ARN',
+      ).env('FLEET_DATABASE_SECRET'),
+    )
+    .addOption(
       option('--session-idle-seconds <seconds>', 'a session without a message for so long is paused')
         .env('FLEET_SESSION_IDLE_SECONDS')
         .argParser(parsePositiveNumber)
@@ -107,7 +117,15 @@ export function routerCommand(): Command {
     .addOption(
       option('--agents <file>', 'YAML file of agents for them beside "chat"; see docs/agents.md').env('FLEET_AGENTS'),
     )
-    .addOption(option('--asg <name>', 'Auto Scaling group whose instances are workers').env('FLEET_ASG'))
+    .addOption(
+      option(
+        '--asg <name>',
+        'Auto Scaling group whose instances are workers; of several each with its model, as NAME=MODEL (repeatable)',
+      )
+        .env('FLEET_ASG')
+        .argParser(collectWorkerGroups)
+        .default([] as WorkerGroupOption[], 'none'),
+    )
     .addOption(option('--region <name>', 'AWS region of the group (default: that of the instance)').env('AWS_REGION'))
     .addOption(
       option('--start-workers <count>', 'instances to start when requests wait and the group is at zero; 0 for never')
@@ -137,9 +155,10 @@ export function routerCommand(): Command {
         .default(7_999),
     )
     .addOption(
-      option('--internal-secret <secret>', 'bearer secret of the internal routes; better given in the environment').env(
-        'FLEET_INTERNAL_SECRET',
-      ),
+      option(
+        '--internal-secret <secret>',
+        'bearer secret of the internal routes, better given in the environment, or aws-secretsmanager:NAME-OR-ARN',
+      ).env('FLEET_INTERNAL_SECRET'),
     )
     .addOption(
       option('--max-body-bytes <bytes>', 'largest request body')
@@ -158,6 +177,15 @@ export function routerCommand(): Command {
         .env('FLEET_DRAIN_SECONDS')
         .argParser(parsePositiveNumber)
         .default(600),
+    )
+    .addOption(
+      option(
+        '--keep-alive-seconds <seconds>',
+        'how long a silent connection of a client stays open; more than load balancers in front allow',
+      )
+        .env('FLEET_KEEP_ALIVE_SECONDS')
+        .argParser(parsePositiveNumber)
+        .default(910),
     )
     .addOption(
       option('--heartbeat-seconds <seconds>', 'longest silence of a stream before it gets a comment')
@@ -238,12 +266,12 @@ export function routerCommand(): Command {
         .default('info'),
     )
     .argument('[arguments...]', 'after --: passed to sglang-router as they are')
-    .action(async (engineArguments: string[], { workerUrl, rid, ...flags }: RouterFlags, command: Command) => {
+    .action(async (engineArguments: string[], { workerUrl, asg, rid, ...flags }: RouterFlags, command: Command) => {
       const isGiven = (name: string) => !['default', undefined].includes(command.getOptionValueSource(name));
       const mistakes = managedMistakes(flags, engineArguments, isGiven);
       if (mistakes.length > 0) command.error(`error: ${mistakes.join('\n       ')}`);
       const managed = managedOptions(flags, engineArguments);
       const { runRouter } = await import('./run.ts');
-      await runRouter({ ...flags, managed, workerUrls: workerUrl, injectRid: rid });
+      await runRouter({ ...flags, managed, workerUrls: workerUrl, workerGroups: asg, injectRid: rid });
     });
 }

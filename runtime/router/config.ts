@@ -3,6 +3,7 @@ import type { LogLevel } from '../shared/log.ts';
 import type { KeyList } from './keys/key-list.ts';
 import type { ManagedOptions } from './managed/options.ts';
 import type { PolicyName } from './policy/policies.ts';
+import type { WorkerGroupOption } from './scaling/worker-groups.ts';
 
 /** Everything that a router process is told at its start; built by command.ts from the command line and environment. */
 export interface RouterConfig {
@@ -18,6 +19,8 @@ export interface RouterConfig {
   readonly dataDir: string | undefined;
   /** URL of a Postgres that several routers share, instead of the embedded store. */
   readonly databaseUrl: string | undefined;
+  /** Secret of AWS Secrets Manager with its password, by name or ARN; followed as it changes. */
+  readonly databaseSecret: string | undefined;
   /** A session without a message for so long is paused; one that was paused for so long is ended. */
   readonly sessionIdleSeconds: number;
   readonly sessionEndSeconds: number;
@@ -31,11 +34,11 @@ export interface RouterConfig {
   readonly agents: string | undefined;
   /** Longest time for the answer to one message of a session. */
   readonly turnTimeoutSeconds: number;
-  /** Auto Scaling group whose instances are workers. */
-  readonly asg: string | undefined;
-  /** AWS region of the group; undefined asks the instance metadata. */
+  /** Auto Scaling groups whose instances are workers. */
+  readonly workerGroups: readonly WorkerGroupOption[];
+  /** AWS region of the groups and of secrets; undefined asks the instance metadata. */
   readonly region: string | undefined;
-  /** Instances that the group is raised to when requests are held and it is at zero; 0 never raises it. */
+  /** Instances that a group is raised to when requests are held for it and it is at zero; 0 never raises it. */
   readonly startWorkers: number;
   /** How the group's metrics travel; undefined is the default of metric sinks with a group, and `none` without. */
   readonly publish: PublishMode | 'none' | undefined;
@@ -72,6 +75,8 @@ export interface RouterConfig {
   /** Longest wait of a request for a ready worker, in seconds. */
   readonly holdSeconds: number;
   readonly injectRid: boolean;
+  /** How long a connection stays open on which a client asks nothing, in seconds. */
+  readonly keepAliveSeconds: number;
   /** Longest silence of a stream before it gets a comment, in seconds. */
   readonly heartbeatSeconds: number;
   /** Memory for what the router remembers of the workers' prefix caches, in MiB. */

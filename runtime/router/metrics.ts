@@ -4,10 +4,18 @@ import { Traffic } from './scaling/traffic.ts';
 
 const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250];
 
+/** What is known of a request that has ended. */
+export interface EndedRequest {
+  /** Of the worker that answered, undefined when none did: a client's own words are no label. */
+  readonly model: string | undefined;
+  /** Place of the worker group that was to answer. */
+  readonly group: number;
+}
+
 /** The router's Prometheus metrics, and in `traffic` what CloudWatch is told of the same requests. */
 export class RouterMetrics {
   readonly registry = new Registry();
-  readonly traffic = new Traffic();
+  readonly #traffics: readonly Traffic[];
   readonly #requests = new Counter({
     name: 'fleet_router_requests_total',
     help: 'Generation requests by model and outcome: ok, client-gone, engine-<status>, or the code of the router error.',
@@ -59,32 +67,42 @@ export class RouterMetrics {
   });
   readonly #groupRaises = new Counter({
     name: 'fleet_router_group_raises_total',
-    help: 'Times that the worker group was to be raised from zero, by what became of it: raised, failed.',
+    help: 'Times that a worker group was to be raised from zero, by what became of it: raised, failed.',
     labelNames: ['outcome'],
     registers: [this.registry],
   });
 
-  constructor() {
-    const { traffic } = this;
-    const total = (name: string, help: string, read: () => number) =>
-      this.#count(name, help, [], (add) => add({}, read()));
+  /** @param groupCount worker groups, by whose place requests are told apart */
+  constructor(groupCount = 1) {
+    this.#traffics = Array.from({ length: groupCount }, () => new Traffic());
+    const total = (name: string, help: string, read: (traffic: Traffic) => number) =>
+      this.#count(name, help, [], (add) =>
+        add(
+          {},
+          this.#traffics.reduce((sum, traffic) => sum + read(traffic), 0),
+        ),
+      );
     total(
       'fleet_router_routed_prompt_tokens_total',
       'Estimated prompt tokens of requests that were given to a worker.',
-      () => traffic.promptTokens,
+      (traffic) => traffic.promptTokens,
     );
     total(
       'fleet_router_regret_tokens_total',
       'Those of them that another worker had cached and the chosen one had not; the share is the hit-rate regret.',
-      () => traffic.regretTokens,
+      (traffic) => traffic.regretTokens,
     );
   }
 
-  /** @param model of the worker that answered, undefined when none did: a client's own words are no label */
-  requestEnded(model: string | undefined, outcome: string, durationMs: number): void {
+  /** What CloudWatch is told of requests that the group at this place is to answer. */
+  traffic(group: number): Traffic {
+    return this.#traffics[group]!;
+  }
+
+  requestEnded({ model, group }: EndedRequest, outcome: string, durationMs: number): void {
     this.#requests.inc({ model: model ?? '', outcome });
     this.#duration.observe({ model: model ?? '' }, durationMs / 1_000);
-    this.traffic.ended(outcome);
+    this.traffic(group).ended(outcome);
   }
 
   firstByteAfter(model: string | undefined, elapsedMs: number): void {
@@ -96,9 +114,9 @@ export class RouterMetrics {
     this.#predictionError.observe((observedMs - predictedMs) / 1_000);
   }
 
-  groupRaised(outcome: 'raised' | 'failed'): void {
+  groupRaised(group: number, outcome: 'raised' | 'failed'): void {
     this.#groupRaises.inc({ outcome });
-    if (outcome === 'raised') this.traffic.raised();
+    if (outcome === 'raised') this.traffic(group).raised();
   }
 
   observeHeld(read: () => number): void {

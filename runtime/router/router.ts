@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { realClock } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
 import { heartbeatTimeoutMs } from '../shared/protocol.ts';
+import { secretsManagerLoader } from '../shared/secrets-manager.ts';
 import { Admission } from './admission/admission.ts';
 import { noLimits } from './admission/key-meter.ts';
 import type { RouterConfig } from './config.ts';
@@ -15,7 +16,6 @@ import { Registry } from './coordinator/registry.ts';
 import { priorBytesPerToken, type Worker } from './coordinator/worker.ts';
 import { sha256Of } from './keys/api-key.ts';
 import { openKeyRing } from './keys/open-key-ring.ts';
-import { secretsManagerLoader } from './keys/secrets-manager.ts';
 import { observeRouterEngine } from './managed/engine-metrics.ts';
 import { engineView } from './managed/engine-view.ts';
 import { ManagedRouter } from './managed/managed-router.ts';
@@ -25,6 +25,8 @@ import { TokenEstimate } from './policy/token-estimate.ts';
 import { Relay } from './relay/relay.ts';
 import { createAdminServer } from './routes/admin.ts';
 import { openGroupScaling } from './scaling/group-scaling.ts';
+import { usualRetrySeconds } from './scaling/retry-after.ts';
+import { WorkerGroups } from './scaling/worker-groups.ts';
 import { createServer } from './server.ts';
 import { hostLocally } from './sessions/local-runner.ts';
 import { MessageLimits } from './sessions/message-limits.ts';
@@ -68,9 +70,11 @@ export async function startRouter(
       'Sandboxes in the router are for a fleet of one: other routers cannot reach them. Drop --database-url.',
     );
   }
-  const store = await Store.open({ dataDir: config.dataDir, databaseUrl: config.databaseUrl, log });
+  const { dataDir, databaseUrl, databaseSecret } = config;
+  const store = await Store.open({ dataDir, databaseUrl, databaseSecret, loadSecret, log });
   const access = { tls: engineTls, apiKey: config.engineApiKey, hidesClientKeys: !keys.isOpen };
-  const registry = new Registry(log, 1024 * 1024 * config.prefixMemoryMb, access);
+  const groups = new WorkerGroups(config.workerGroups);
+  const registry = new Registry(log, 1024 * 1024 * config.prefixMemoryMb, access, groups.models);
   const managed =
     config.managed && (await ManagedRouter.open(config.managed, config, registry, access.hidesClientKeys, log));
   const prober = new Prober({ registry, log, timeScale: config.timeScale });
@@ -83,9 +87,9 @@ export async function startRouter(
     onReport: (runnerId, report, isNewState) => coordinator.hearLoad(runnerId, report, isNewState, Date.now()),
   });
   const stopStore = followStore(coordinator, store.database, timeScale, log);
-  const stopFollowing = config.asg === undefined ? () => {} : followAutoScaling(config.asg, config, registry, log);
+  const followed = config.workerGroups.map(({ groupName }) => followAutoScaling(groupName, config, registry, log));
 
-  const metrics = new RouterMetrics();
+  const metrics = new RouterMetrics(groups.count);
   metrics.observeWorkers(() => registry.workers);
   observeRouterEngine(metrics.registry, () => engineView(managed, registry));
   const sessions = createSessionService({
@@ -120,7 +124,7 @@ export async function startRouter(
     realClock(config.timeScale),
   );
   registry.on('ready', () => admission.recheck());
-  const scaling = openGroupScaling(config, { routerId: coordinator.id, registry, metrics, log });
+  const scalings = openGroupScaling(config, { routerId: coordinator.id, registry, metrics, log });
   const tokens = new TokenEstimate(priorBytesPerToken);
   const relay = new Relay({
     registry,
@@ -138,9 +142,10 @@ export async function startRouter(
     isCappedPerWorker: Number.isFinite(config.maxConcurrentPerWorker),
     timeScale: config.timeScale,
     heartbeatMs: 1_000 * config.heartbeatSeconds,
-    ...(scaling && { retryAfterSeconds: () => scaling.retryAfterSeconds() }),
+    groups,
+    retryAfterSeconds: (group) => scalings[group]?.retryAfterSeconds() ?? usualRetrySeconds,
   });
-  scaling?.start(relay.held);
+  scalings.forEach((scaling, group) => void scaling.start(relay.heldFor(group)));
   const messageLimits = new MessageLimits(admission, tokens);
   const control = { coordinator, store, sessions, messageLimits, metrics, keys, log, tls };
   const parts = { config, relay, managed, registry, ...control };
@@ -171,9 +176,9 @@ export async function startRouter(
       admin?.server.closeAllConnections();
       await adminClosed;
       relay.close();
-      await scaling?.close();
+      await Promise.all(scalings.map((scaling) => scaling.close()));
       await managed?.close();
-      stopFollowing();
+      for (const stopFollowing of followed) stopFollowing();
       stopSweep();
       await stopStore();
       loads.close();

@@ -71,6 +71,7 @@ export async function createServer(parts: ServerParts): Promise<RouterServer> {
     relay: (request, response) => void relay.handle(request, response),
     control: app.server,
     tls,
+    timeouts: { idleMs: 1_000 * config.keepAliveSeconds },
   });
   return {
     get address() {

@@ -186,7 +186,7 @@ export function runnerCommand(): Command {
     .addOption(
       new Option(
         '--internal-secret <secret>',
-        'bearer secret of the internal routes; better given in the environment',
+        'bearer secret of the internal routes, better given in the environment, or aws-secretsmanager:NAME-OR-ARN',
       ).env('FLEET_INTERNAL_SECRET'),
     )
     .addOption(

@@ -1,10 +1,13 @@
 import { CodedError } from '../shared/errors.ts';
 import { createLogger } from '../shared/log.ts';
+import { resolveSecret } from '../shared/secret-reference.ts';
+import { secretsManagerLoader } from '../shared/secrets-manager.ts';
 import { closeOnSignals } from '../shared/shutdown.ts';
 import { createPool } from './create-pool.ts';
 import { claimDataDir } from './data-dir.ts';
 import { engineStopGraceMs } from './drain-plan.ts';
 import { createEngine } from './engine/create-engine.ts';
+import { resolveEngineSecrets } from './engine/engine-secrets.ts';
 import { createLifecycle } from './lifecycle/create-lifecycle.ts';
 import { findMachine } from './lifecycle/find-machine.ts';
 import { type RunnerFlags, resolveRunnerOptions } from './options.ts';
@@ -19,10 +22,13 @@ export async function runRunner(flags: RunnerFlags, engineArguments: readonly st
   const given = resolveRunnerOptions(flags, engineArguments);
   const log = createLogger({ service: 'runner' });
   try {
+    const loadSecret = secretsManagerLoader({ region: flags.region });
+    const internalSecret = await resolveSecret(given.internalSecret, loadSecret);
+    await resolveEngineSecrets(process.env, loadSecret);
     const { lock, leftoverEngine } = await claimDataDir(given, log);
     process.on('exit', () => lock.release());
     const machine = await findMachine(given, log);
-    const options = { ...given, instanceId: given.instanceId ?? machine?.instanceId };
+    const options = { ...given, internalSecret, instanceId: given.instanceId ?? machine?.instanceId };
     const engine = createEngine(options, lock, log, leftoverEngine);
     // Last line of defence: whatever way this process exits, nothing that it started outlives it.
     process.prependListener('exit', () => engine.kill());

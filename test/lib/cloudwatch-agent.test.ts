@@ -1,4 +1,6 @@
+import { Ajv } from 'ajv';
 import { agentConfig } from '../../lib/cloudwatch-agent.ts';
+import { cloudwatchAgentSchema } from '../support/cloudwatch-agent-schema.ts';
 
 const worker = agentConfig({
   logGroupName: '/sglang-fleet/dev/workers',
@@ -41,4 +43,38 @@ test('a machine without a GPU asks for none, and one without log files for none'
   const router = agentConfig({ logGroupName: '/sglang-fleet/dev/router', units: ['fleet-router'] });
   expect(router.metrics.metrics_collected.nvidia_gpu).toBeUndefined();
   expect(router.logs.logs_collected.files).toBeUndefined();
+});
+
+describe("the agent's schema", () => {
+  const validate = new Ajv({ strict: false, allErrors: true }).compile(cloudwatchAgentSchema);
+  const mistakesOf = (config: object) =>
+    validate(config) ? [] : validate.errors!.map(({ instancePath }) => instancePath);
+  const without = <Value extends object>(value: Value, key: keyof Value) => {
+    const { [key]: _, ...rest } = value;
+    return rest;
+  };
+
+  test.each([
+    ['a worker', worker],
+    ['a router', agentConfig({ logGroupName: '/sglang-fleet/dev/router', units: ['fleet-router'] })],
+  ])('takes what %s has', (_, config) => {
+    expect(mistakesOf(JSON.parse(JSON.stringify(config)))).toEqual([]);
+  });
+
+  test.each([
+    ['a section that it does not know', { ...worker, metrics: { ...worker.metrics, interval: 60 } }, '/metrics'],
+    ['metrics of nothing', { ...worker, metrics: without(worker.metrics, 'metrics_collected') }, '/metrics'],
+    [
+      'a dimension of our own',
+      { ...worker, metrics: { ...worker.metrics, append_dimensions: { Fleet: 'dev' } } },
+      '/metrics/append_dimensions',
+    ],
+    [
+      'a source that it does not know',
+      { ...worker, logs: { ...worker.logs, logs_collected: { journal: {} } } },
+      '/logs/logs_collected',
+    ],
+  ])('refuses %s', (_, config, where) => {
+    expect(mistakesOf(config)).toContain(where);
+  });
 });

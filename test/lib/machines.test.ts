@@ -23,11 +23,11 @@ describe.each(machines)('a machine of %s', (_name, template) => {
     launchTemplate({ KeyName: Match.absent(), NetworkInterfaces: Match.absent() });
   });
 
-  test('is in private subnets of both zones', () => {
+  test('is in private subnets', () => {
     const [group] = Object.values(template.findResources('AWS::AutoScaling::AutoScalingGroup'));
-    const subnets = JSON.stringify(group?.['Properties'].VPCZoneIdentifier);
-    expect(subnets.match(/PrivateSubnet\dSubnet/g)).toHaveLength(2);
-    expect(subnets).not.toContain('PublicSubnet');
+    const subnets = group?.['Properties'].VPCZoneIdentifier as unknown[];
+    expect(subnets.length).toBeGreaterThan(0);
+    for (const subnet of subnets) expect(JSON.stringify(subnet)).toMatch(/PrivateSubnet\dSubnet/);
   });
 
   test('is replaced when anything that it boots with changes', () => {
@@ -59,20 +59,8 @@ test('deployments leave the size of a group alone', () => {
   }
 });
 
-test('there is never a second router, not even while one is replaced', () => {
-  templates['router']!.hasResource('AWS::AutoScaling::AutoScalingGroup', {
-    Properties: { MinSize: '1', MaxSize: '1' },
-    UpdatePolicy: {
-      AutoScalingInstanceRefresh: { Preferences: { MinHealthyPercentage: 0, MaxHealthyPercentage: 100 } },
-    },
-  });
-});
-
 test('the outputs name the groups', () => {
-  expect(Object.values(templates['router']!.findOutputs('*')).map((output) => output['Value'])).toEqual([
-    'sglang-dev-router',
-  ]);
-  expect(Object.values(templates['workers-small']!.findOutputs('*')).map((output) => output['Value'])).toEqual([
-    'sglang-dev-workers-small',
-  ]);
+  for (const name of ['router', 'workers-small']) {
+    templates[name]!.hasOutput('GroupName', { Value: `sglang-dev-${name}` });
+  }
 });

@@ -1,6 +1,6 @@
 import type { Template } from 'aws-cdk-lib/assertions';
 import { metricNamespace } from '../../lib/names.ts';
-import { devConfig, fleetTemplates } from '../support/fleet-templates.ts';
+import { devConfig, fleetTemplates, userDataOf } from '../support/fleet-templates.ts';
 
 const templates = fleetTemplates(devConfig());
 
@@ -33,8 +33,12 @@ describe.each(['router', 'workers-small'])('the role of %s', (name) => {
 
   test('reads exactly the files that the machine boots with', () => {
     const [read] = statements.filter((statement) => statement.Action === 's3:GetObject');
-    const files = name === 'router' ? 2 : 4;
-    expect(JSON.stringify(read?.Resource).match(/\/[0-9a-f]{64}\.\w+/g)).toHaveLength(files);
+    const fetched = userDataOf(templates[name]!).match(/(?<=^fetch \S+)\/[0-9a-f]{64}\.\w+/gm);
+    expect(
+      JSON.stringify(read?.Resource)
+        .match(/\/[0-9a-f]{64}\.\w+/g)
+        ?.sort(),
+    ).toEqual(fetched?.sort());
   });
 
   test('publishes metrics of the fleet and no others', () => {
@@ -72,4 +76,51 @@ test('only the router changes the size of a group, and only of that of its worke
   expect(parts.map((part) => (typeof part === 'string' ? part : Object.values(part as object)[0])).join('')).toMatch(
     /^arn:aws:autoscaling:us-east-1:AWS::AccountId:autoScalingGroup:\*:autoScalingGroupName\/sglang-dev-workers-small$/,
   );
+});
+
+/** A resource of a policy with `Ref`s and the like as their names. */
+function textOf(resource: unknown): string {
+  if (typeof resource === 'string') return resource;
+  const join = (resource as { 'Fn::Join'?: [string, unknown[]] })['Fn::Join'];
+  return join ? join[1].map(textOf).join('') : Object.values(resource as object).join();
+}
+const resourcesOf = (name: string, action: string) =>
+  statementsOf(templates[name]!)
+    .filter(({ Action }) => [Action].flat().includes(action))
+    .map(({ Resource, Condition }) => ({ resources: [Resource].flat().map(textOf).sort(), condition: Condition }));
+
+test('routers read the secrets of their fleet, workers the one that they share with routers', () => {
+  const secret = (name: string) =>
+    `arn:aws:secretsmanager:us-east-1:AWS::AccountId:secret:sglang-fleet/sglang-dev/${name}-??????`;
+  const readableBy = (name: string) => resourcesOf(name, 'secretsmanager:GetSecretValue').map((each) => each.resources);
+  expect(readableBy('router')).toEqual([[secret('api-keys'), secret('internal')]]);
+  expect(readableBy('workers-small')).toEqual([[secret('internal')]]);
+});
+
+test('a router attaches the volume of the store, to machines of its own group', () => {
+  expect(resourcesOf('router', 'ec2:AttachVolume')).toEqual([
+    { resources: [expect.stringMatching(/^arn:aws:ec2:us-east-1:AWS::AccountId:volume\/\S*StateStoreVolume/)] },
+    {
+      resources: ['arn:aws:ec2:us-east-1:AWS::AccountId:instance/*'],
+      condition: { StringEquals: { 'aws:ResourceTag/aws:autoscaling:groupName': 'sglang-dev-router' } },
+    },
+  ]);
+});
+
+test('a router completes the hooks of its own group', () => {
+  expect(resourcesOf('router', 'autoscaling:CompleteLifecycleAction')).toEqual([
+    { resources: [expect.stringMatching(/autoScalingGroupName\/sglang-dev-router$/)] },
+  ]);
+});
+
+test('copies of the store are made by a role that reaches no other volume', () => {
+  const changing = statementsOf(templates['state']!).filter(({ Action }) =>
+    [Action].flat().some((action) => /CreateSnapshot|DeleteSnapshot/.test(action)),
+  );
+  for (const { Resource, Condition } of changing) {
+    const isNewCopy = [Resource].flat().every((each) => textOf(each).endsWith('::snapshot/*'));
+    if (Condition === undefined) expect(isNewCopy).toBe(true);
+    else expect(Condition).toEqual({ StringEquals: { 'aws:ResourceTag/fleet-store': 'sglang-dev' } });
+  }
+  expect(changing).toHaveLength(3);
 });

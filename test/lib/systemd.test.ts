@@ -37,3 +37,27 @@ test('arguments arrive as they are: specifiers, variables, quotes and spaces', (
   const text = daemonUnit({ ...unit, command: ['/usr/bin/x', '50%', '$HOME', 'a b', '{"k": "v\\n"}', ''] });
   expect(text).toContain('ExecStart=/usr/bin/x 50%% $$HOME "a b" "{\\"k\\": \\"v\\\\n\\"}" ""\n');
 });
+
+test('a daemon that needs another service starts after it, and not without it', () => {
+  const text = daemonUnit({ ...unit, requires: ['fleet-storage'] });
+  expect(text).toContain('\nAfter=network-online.target fleet-storage.service\nRequires=fleet-storage.service\n');
+  expect(daemonUnit(unit)).toContain('\nAfter=network-online.target\nStartLimit');
+});
+
+test('a daemon is in further groups only where it asks for them', () => {
+  expect(daemonUnit({ ...unit, groups: ['docker'] })).toContain('\nSupplementaryGroups=docker\n');
+  expect(daemonUnit(unit)).not.toContain('SupplementaryGroups');
+});
+
+test('what only root may do keeps the rest of the hardening, and leaves the folders of the daemons to their user', () => {
+  const text = daemonUnit({ ...unit, isPrivileged: true });
+  expect(text).not.toMatch(/^(User|StateDirectory|LogsDirectory)=/m);
+  for (const line of ['NoNewPrivileges=yes', 'ProtectSystem=strict', 'PrivateDevices=yes']) {
+    expect(text.split('\n')).toContain(line);
+  }
+});
+
+test('a daemon whose data is on a disk of its own does not start without it', () => {
+  expect(daemonUnit({ ...unit, needsMount: '/var/lib/fleet/x' })).toMatch(/^RequiresMountsFor=\/var\/lib\/fleet\/x$/m);
+  expect(daemonUnit(unit)).not.toContain('RequiresMountsFor');
+});

@@ -1,5 +1,5 @@
 import { eventually } from '../support/eventually.ts';
-import { startScriptedEngine } from '../support/scripted-engine.ts';
+import { sendJson, startScriptedEngine } from '../support/scripted-engine.ts';
 import { startTestRouter, type TestRouter } from '../support/test-router.ts';
 
 const runner = (engineUrl: string) => ({ runnerId: 'r1', host: '127.0.0.1', port: 4200, maxSandboxes: 2, engineUrl });
@@ -63,6 +63,20 @@ test('health tells who answers and counts workers; ready tells whether requests 
     coordinatorId: expect.stringMatching(/-\d+$/),
     workers: { ready: 1, starting: 0, suspect: 0, draining: 0 },
   });
+});
+
+test('health says so while the router shuts down, so that a load balancer turns to another one', async () => {
+  const gates: (() => void)[] = [];
+  await using engine = await startScriptedEngine((response) => void gates.push(() => sendJson(response, {})));
+  const router = await startTestRouter({ workerUrls: [engine.url] });
+  const answer = router.chat({ messages: [{ role: 'user', content: 'hi' }] });
+  await eventually(() => expect(gates).toHaveLength(1));
+  const closed = router[Symbol.asyncDispose]();
+  const health = await fetch(`${router.url}/health`);
+  expect([health.status, await health.json()]).toMatchObject([503, { status: 'shutting down' }]);
+  gates[0]!();
+  expect((await answer).status).toBe(200);
+  await closed;
 });
 
 test('models are the union over workers, each once', async () => {

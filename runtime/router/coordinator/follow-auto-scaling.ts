@@ -12,7 +12,7 @@ export interface FollowOptions {
   readonly timeScale: number;
 }
 
-/** Keeps the registry's Auto Scaling source equal to the group. @returns the function that ends it */
+/** Keeps what the registry knows of one group equal to the group. @returns the function that ends it */
 export function followAutoScaling(
   groupName: string,
   options: FollowOptions,
@@ -30,6 +30,7 @@ export function followAutoScaling(
     },
     onInstances: (instances) =>
       registry.applyInstances(
+        groupName,
         instances.map(({ instanceId, privateIp, lifecycleState }) => ({
           instanceId,
           url: `http://${privateIp}:${options.enginePort}`,

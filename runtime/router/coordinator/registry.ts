@@ -35,16 +35,27 @@ export class Registry extends EventEmitter<RegistryEvents> {
   readonly #byRunner = new Map<string, Worker>();
   readonly #log: Logger;
   #ready: readonly Worker[] = [];
-  #models: ReadonlySet<string> = new Set();
+  readonly #declaredModels: ReadonlySet<string>;
+  #models: ReadonlySet<string>;
 
   /** Bounds what is remembered of all workers' caches together. */
   readonly prefixBudget: PrefixBudget;
 
   readonly #access: EngineAccess;
 
-  /** @param maxPrefixBytes memory for the prefix index over all workers */
-  constructor(log: Logger, maxPrefixBytes: number, access: EngineAccess) {
+  /**
+   * @param maxPrefixBytes memory for the prefix index over all workers
+   * @param declaredModels what is served also while no worker is there, since one would be started for it
+   */
+  constructor(
+    log: Logger,
+    maxPrefixBytes: number,
+    access: EngineAccess,
+    declaredModels: ReadonlySet<string> = new Set(),
+  ) {
     super();
+    this.#declaredModels = declaredModels;
+    this.#models = declaredModels;
     this.#access = access;
     this.#log = log;
     this.prefixBudget = new PrefixBudget(maxPrefixBytes);
@@ -59,7 +70,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
     return this.#ready;
   }
 
-  /** Ids of the models that ready workers serve. */
+  /** Ids of the models that ready workers serve, or that workers would be started for. */
   get models(): ReadonlySet<string> {
     return this.#models;
   }
@@ -132,16 +143,17 @@ export class Registry extends EventEmitter<RegistryEvents> {
     return true;
   }
 
-  /** Makes the Auto Scaling source equal to `instances`. */
-  applyInstances(instances: readonly InstanceAddress[]): void {
+  /** Makes what is known of one Auto Scaling group equal to `instances`. */
+  applyInstances(groupName: string, instances: readonly InstanceAddress[]): void {
     const byUrl = new Map(instances.map((instance) => [instance.url, instance]));
     for (const worker of this.workers) {
-      if (worker.sources.has('asg') && !byUrl.has(worker.url)) this.removeInstance(worker);
+      if (worker.groupName === groupName && !byUrl.has(worker.url)) this.removeInstance(worker);
     }
     for (const instance of instances) {
       if (instance.isLeaving && !this.#workers.has(instance.url)) continue;
       const worker = this.#add(instance.url, 'asg');
       worker.instanceId = instance.instanceId;
+      worker.groupName = groupName;
       const wasLeaving = worker.isLeaving;
       worker.isLeaving = instance.isLeaving;
       if (instance.isLeaving) this.setState(worker, 'draining', 'the group is terminating the instance');
@@ -152,6 +164,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
   /** An instance that is gone takes its runner with it: nothing of it can answer. */
   removeInstance(worker: Worker): void {
     this.#bind(worker, undefined);
+    worker.groupName = undefined;
     this.#drop(worker, 'runner');
     this.#drop(worker, 'asg');
   }
@@ -161,7 +174,8 @@ export class Registry extends EventEmitter<RegistryEvents> {
     const from = worker.state;
     worker.state = state;
     this.#ready = this.workers.filter((candidate) => candidate.state === 'ready');
-    this.#models = new Set(this.#ready.flatMap((candidate) => candidate.models.map(({ id }) => id)));
+    const served = this.#ready.flatMap((candidate) => candidate.models.map(({ id }) => id));
+    this.#models = new Set([...this.#declaredModels, ...served]);
     this.#log.info('worker state changed', { worker: worker.id, from, to: state, reason });
     this.emit('changed', worker);
     if (state === 'ready') this.emit('ready', worker);

@@ -40,6 +40,8 @@ export class Worker implements RoutableWorker {
   models: readonly ModelCard[] = [];
   runnerId: string | undefined;
   instanceId: string | undefined;
+  /** Its Auto Scaling group, when one of the configured groups has it. */
+  groupName: string | undefined;
   /** Its Auto Scaling group is terminating the instance, whatever the runner says meanwhile. */
   isLeaving = false;
   /** Wall clock ms of the runner's last heartbeat. */

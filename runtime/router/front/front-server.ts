@@ -13,10 +13,16 @@ export interface FrontServerOptions extends Pick<FrontHandlers, 'carries' | 'rel
   readonly control: http.Server;
   /** Certificate and key; undefined serves plain HTTP. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
-  readonly timeouts?: FrontTimeouts;
+  /** @default - see `defaultTimeouts` */
+  readonly timeouts?: Partial<FrontTimeouts>;
 }
 
 const defaultTimeouts: FrontTimeouts = { idleMs: 910_000, headMs: 60_000, bodyMs: 300_000, lingerMs: 10_000 };
+/**
+ * Silence after which the kernel asks a client whether it is still there. It finds clients that vanished, and what
+ * forgets silent connections on the way, such as a network load balancer after 350 s, sees that they are used.
+ */
+const probeAfterMs = 60_000;
 /** Bodies' buffers that are kept for the next ones. */
 const maxFreeBodyBytes = 32 * 1024 * 1024;
 const deadlineCheckMs = 1_000;
@@ -38,7 +44,9 @@ export class FrontServer {
   readonly #timer: NodeJS.Timeout;
 
   constructor(options: FrontServerOptions) {
-    const { carries, relay, control, timeouts = defaultTimeouts } = options;
+    const { carries, relay, control } = options;
+    const timeouts = { ...defaultTimeouts, ...options.timeouts };
+    const connecting = { noDelay: true, keepAlive: true, keepAliveInitialDelay: probeAfterMs };
     const pool = new BodyPool(maxFreeBodyBytes);
     // Node would answer an expectation that it does not know itself, past the listener that tells when an answer has left.
     control.on('checkExpectation', (request, response) => control.emit('request', request, response));
@@ -59,7 +67,7 @@ export class FrontServer {
     };
     if (options.tls) {
       const context = { cert: options.tls.cert, key: options.tls.key, ALPNProtocols: ['http/1.1'] };
-      this.#tls = tls.createServer({ ...context, noDelay: true }, (socket) =>
+      this.#tls = tls.createServer({ ...context, ...connecting }, (socket) =>
         open((onData) => socket.on('data', onData)),
       );
       this.#tls.on('tlsClientError', (_error, socket) => socket.destroy());
@@ -69,7 +77,7 @@ export class FrontServer {
         socket.once('close', () => this.#handshakes.delete(socket));
       });
     } else {
-      this.#server = net.createServer({ noDelay: true, pauseOnConnect: true }, (socket) =>
+      this.#server = net.createServer({ ...connecting, pauseOnConnect: true }, (socket) =>
         open((onData) => adoptSocket(socket, onData)),
       );
     }

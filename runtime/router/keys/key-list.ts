@@ -1,7 +1,7 @@
+import { secretPrefix } from '../../shared/secret-reference.ts';
 import { noLimits } from '../admission/key-meter.ts';
 import { type KeyEntry, keyIdPattern, keyPattern, type Scope, sha256Of } from './api-key.ts';
 
-const secretPrefix = 'aws-secretsmanager:';
 /** The one id of a list whose key may administer: a list has no room for scopes. */
 const adminId = 'admin';
 

@@ -3,14 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describeError } from '../../shared/errors.ts';
 import { watchFiles } from '../../shared/file-change.ts';
 import type { Logger } from '../../shared/log.ts';
+import type { SecretLoader } from '../../shared/secrets-manager.ts';
 import type { KeyEntry } from './api-key.ts';
 import { parseKeyFile } from './key-file.ts';
 import { type KeyList, parseKeyList } from './key-list.ts';
 import { KeyMistakes } from './key-mistakes.ts';
 import { KeyRing } from './key-ring.ts';
-
-/** Reads the text of a secret by its name or ARN. */
-export type SecretLoader = (secretId: string) => Promise<string>;
 
 export interface KeyRingOptions {
   /** YAML or JSON file of keys, read again whenever it changes. */
@@ -62,9 +60,13 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   return ring;
 }
 
-/** A secret holds either what a key file holds or what FLEET_API_KEYS holds. */
+/**
+ * A secret holds what a key file holds, or one entry of such a file, or what FLEET_API_KEYS holds. One entry alone is what
+ * AWS can make a random key for.
+ */
 export function parseSecret(secretId: string, text: string): readonly KeyEntry[] {
-  const isFile = /^\s*(\[|\{|#|- )/.test(text);
+  if (/^\s*\{/.test(text)) return parseKeyFile(secretId, `[${text}]`);
+  const isFile = /^\s*(\[|#|- )/.test(text);
   if (isFile) return parseKeyFile(secretId, text);
   const { entries, secretIds, mistakes } = parseKeyList(text);
   const all = [...mistakes, ...(secretIds.length > 0 ? ['a secret cannot name another secret'] : [])];

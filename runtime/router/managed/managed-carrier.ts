@@ -121,9 +121,9 @@ export class ManagedCarrier {
   }
 
   /** Holds the request until the managed router takes requests. Throws past the limit. */
-  async #waitForUpstream({ response, bodyBytes, startedAtMs, holdMs }: Passage): Promise<'ready' | 'gone'> {
+  async #waitForUpstream({ response, bodyBytes, startedAtMs, holdMs, group }: Passage): Promise<'ready' | 'gone'> {
     const { hold, managed, isDraining } = this.#parts;
-    const end = await hold.wait(response, bodyBytes, startedAtMs + holdMs - performance.now());
+    const end = await hold.wait(response, bodyBytes, startedAtMs + holdMs - performance.now(), group);
     if (end !== 'late') return end;
     if (isDraining()) throw routerError('SHUTTING_DOWN', {}, { retryAfterSeconds: 1 });
     const values = { waitedSeconds: Math.round(holdMs / 1_000), retryAfterSeconds: 5 };

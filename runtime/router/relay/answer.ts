@@ -18,6 +18,8 @@ export class Answer implements AnswerSink {
   readonly isSatisfied = false;
   /** What the worker that answered serves; set with its first byte. */
   model: string | undefined;
+  /** Place of the worker group that is to answer; set once the request has been read. */
+  group = 0;
   readonly #response: ClientResponse;
   readonly #requestId: string;
   #addedHeaders: readonly string[] = [];

@@ -26,7 +26,7 @@ export interface DispatcherParts {
   /** Whether admission caps what runs on one worker: then it grants worker and slot together. */
   readonly isCappedPerWorker: boolean;
   /** When a client that waited for a worker in vain should come back. */
-  readonly retryAfterSeconds: () => number;
+  readonly retryAfterSeconds: (group: number) => number;
 }
 
 const maxAttempts = 4;
@@ -61,7 +61,8 @@ export class Dispatcher {
       }
       attempts++;
       const chosen = await this.#grant(passage, candidates, attempts === 1 ? undefined : slot, tried);
-      if (attempts === 1) this.#parts.metrics.traffic.routed(slot.waitedMs + heldMs, passage.routing, chosen);
+      if (attempts === 1)
+        this.#parts.metrics.traffic(passage.group).routed(slot.waitedMs + heldMs, passage.routing, chosen);
       const mayRetry = attempts < maxAttempts && candidates.length > 1 && this.#retryBudget.hasRoom;
       const { body, rid, answer: sink } = passage;
       const end = await this.#parts.exchange.run({ passage, chosen, body, rid, sink, mayRetry, accepts: 'any' });
@@ -125,7 +126,7 @@ export class Dispatcher {
   ): Promise<RankedWorker<Worker> | undefined> {
     const candidates = this.#candidates(passage, tried);
     if (candidates.length > 0) return this.#grant(passage, candidates, slot, tried);
-    const end = await this.#parts.hold.wait(passage.response, passage.bodyBytes, passage.holdMs);
+    const end = await this.#parts.hold.wait(passage.response, passage.bodyBytes, passage.holdMs, passage.group);
     if (end !== 'ready') return undefined;
     tried.clear();
     const anew = this.#candidates(passage, tried);
@@ -173,12 +174,12 @@ export class Dispatcher {
   async #waitForWorker(passage: Passage, attempts: number, lastDetail: string): Promise<void> {
     const { hold, isDraining } = this.#parts;
     const leftMs = passage.startedAtMs + passage.holdMs - performance.now();
-    if ((await hold.wait(passage.response, passage.bodyBytes, leftMs)) === 'ready') return;
+    if ((await hold.wait(passage.response, passage.bodyBytes, leftMs, passage.group)) === 'ready') return;
     if (isDraining()) throw routerError('SHUTTING_DOWN', {}, { retryAfterSeconds: 1 });
     if (attempts > 0) {
       throw routerError('ENGINE_UNREACHABLE', { attempts, detail: lastDetail }, { retryAfterSeconds: 1 });
     }
-    const retryAfterSeconds = this.#parts.retryAfterSeconds();
+    const retryAfterSeconds = this.#parts.retryAfterSeconds(passage.group);
     const values = { waitedSeconds: Math.round(passage.holdMs / 1_000), retryAfterSeconds };
     throw routerError('NO_READY_WORKER', values, { retryAfterSeconds });
   }

@@ -74,7 +74,7 @@ export class Exchange {
         passage.answer.model = worker.model;
         if (!facts.isStream) return;
         // Neither an engine's refusal nor the rest of a stream that broke off begins an answer.
-        if (status === 200 && order.accepts === 'any') metrics.traffic.firstTokenAfter(elapsedMs);
+        if (status === 200 && order.accepts === 'any') metrics.traffic(passage.group).firstTokenAfter(elapsedMs);
         const nowMs = engineNowMs();
         worker.prefill.firstToken(entry, nowMs);
         metrics.firstTokenPredicted(predictedMs, nowMs - sentAtMs);

@@ -5,6 +5,7 @@ import type { ClientResponse } from '../front/client-response.ts';
 import type { RankedWorker, RoutingFacts } from '../policy/policy.ts';
 import { blockBytes, hashPromptBlocks } from '../policy/prompt-blocks.ts';
 import type { TokenEstimate } from '../policy/token-estimate.ts';
+import type { WorkerGroups } from '../scaling/worker-groups.ts';
 import type { Answer } from './answer.ts';
 import { type Dialect, dialectOf } from './paths.ts';
 import { factsOfOpaqueBody, peek, type RequestFacts } from './peek.ts';
@@ -16,6 +17,8 @@ export interface Passage {
   readonly response: ClientResponse;
   readonly answer: Answer;
   readonly facts: RequestFacts;
+  /** Place of the worker group that is to answer it. */
+  readonly group: number;
   readonly routing: RoutingFacts;
   readonly body: readonly Uint8Array[];
   readonly bodyBytes: number;
@@ -44,6 +47,7 @@ export interface PassageOptions {
   readonly holdMs: number;
   readonly injectRid: boolean;
   readonly tokens: TokenEstimate;
+  readonly groups: WorkerGroups;
 }
 
 /** Works out what the relay needs to know of a request, once. Throws MALFORMED_JSON. */
@@ -63,6 +67,7 @@ export function openPassage(options: PassageOptions): Passage {
     response,
     answer,
     facts,
+    group: options.groups.indexOf(facts.model),
     routing: {
       chain: hashPromptBlocks(body, facts.promptStart, facts.promptEnd),
       promptTokens: tokens.tokensOf(facts.promptEnd - facts.promptStart),

@@ -18,7 +18,9 @@ import type { ManagedRouter } from '../managed/managed-router.ts';
 import type { RouterMetrics } from '../metrics.ts';
 import { type Policy, type RoutingFacts, uncachedTokensOn } from '../policy/policy.ts';
 import type { TokenEstimate } from '../policy/token-estimate.ts';
+import type { HeldRequests } from '../scaling/group-scaling.ts';
 import { usualRetrySeconds } from '../scaling/retry-after.ts';
+import { WorkerGroups } from '../scaling/worker-groups.ts';
 import { askForOneToken } from '../upstream/one-token.ts';
 import { readUsage } from '../upstream/usage.ts';
 import { Answer } from './answer.ts';
@@ -54,8 +56,10 @@ export interface RelayOptions {
   readonly timeScale: number;
   /** Longest silence of a stream before it gets a comment, in ms of real time. */
   readonly heartbeatMs: number;
-  /** When a client that found no ready worker should come back. @default 5 */
-  readonly retryAfterSeconds?: () => number;
+  /** @default - none */
+  readonly groups?: WorkerGroups;
+  /** When a client that found no ready worker of a group, by its place, should come back. @default 5 */
+  readonly retryAfterSeconds?: (group: number) => number;
 }
 
 const holdLimits: HoldLimits = { maxRequests: 10_000, maxBytes: 512 * 1024 * 1024 };
@@ -67,6 +71,7 @@ const maxRecordsBytes = 128 * 1024 * 1024;
 export class Relay {
   readonly #options: RelayOptions;
   readonly #records = new RecordBudget(maxRecordsBytes);
+  readonly #groups: WorkerGroups;
   readonly #hold: Hold;
   readonly #watch: StallWatch;
   readonly #dispatcher: Dispatcher;
@@ -79,8 +84,9 @@ export class Relay {
     const { registry, managed, policy, metrics, log, timeScale, heartbeatMs, isCappedPerWorker } = options;
     const engineNowMs = () => performance.now() * timeScale;
     this.#options = options;
-    const { retryAfterSeconds = () => usualRetrySeconds } = options;
-    this.#hold = new Hold(managed ?? registry, holdLimits, retryAfterSeconds);
+    const { groups = new WorkerGroups(), retryAfterSeconds = () => usualRetrySeconds } = options;
+    this.#groups = groups;
+    this.#hold = new Hold(managed ?? registry, holdLimits, groups.count, retryAfterSeconds);
     this.#watch = new StallWatch({
       canary: (worker, timeoutMs) => askForOneToken(worker.engine, { timeoutMs }),
       onStall: (worker, detail) => this.#onStall(worker, detail),
@@ -116,9 +122,9 @@ export class Relay {
     return dialectOf(target) !== undefined;
   }
 
-  /** Requests that wait for a worker to become ready. */
-  get held(): Pick<Hold, 'size' | 'entered' | 'takePeak'> {
-    return this.#hold;
+  /** Requests that wait for a worker of the group at this place to become ready. */
+  heldFor(group: number): HeldRequests {
+    return this.#hold.of(group);
   }
 
   get isDraining(): boolean {
@@ -176,7 +182,7 @@ export class Relay {
       }
     } finally {
       answer.close();
-      this.#options.metrics.requestEnded(answer.model, outcome, performance.now() - startedAtMs);
+      this.#options.metrics.requestEnded(answer, outcome, performance.now() - startedAtMs);
     }
   }
 
@@ -198,7 +204,8 @@ export class Relay {
     const reading = request.readBody(maxBodyBytes);
     const held = reading instanceof Promise ? await reading : reading;
     try {
-      const options = { requestId, request, response, answer, held, startedAtMs, holdMs, injectRid, tokens };
+      const exchange = { requestId, request, response, answer, held, startedAtMs };
+      const options = { ...exchange, holdMs, injectRid, tokens, groups: this.#groups };
       return await this.#carry(openPassage(options), key);
     } finally {
       held.release();
@@ -207,6 +214,7 @@ export class Relay {
 
   /** One request with its body, from admission to its end. */
   async #carry(passage: Passage, key: ApiKey): Promise<string> {
+    passage.answer.group = passage.group;
     if (passage.facts.isStream && isContinuable(passage.dialect) && !this.#managed) {
       passage.answer.recordTo(new SentRecord(this.#records, maxRecordBytes));
     }

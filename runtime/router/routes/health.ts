@@ -3,7 +3,10 @@ import type { WorkerState } from '../coordinator/worker.ts';
 import { engineView } from '../managed/engine-view.ts';
 import type { ServerParts } from '../server.ts';
 
-/** `GET /health`: the process lives. `GET /ready`: it can answer inference requests now. Open to everybody. */
+/**
+ * `GET /health`: the process lives and takes requests, with workers or without: what a load balancer in front asks. 503 while
+ * it shuts down. `GET /ready`: it can answer inference requests now. Open to everybody.
+ */
 export async function healthRoutes(
   app: FastifyInstance,
   { registry, coordinator, relay, managed, store }: ServerParts,
@@ -15,14 +18,16 @@ export async function healthRoutes(
     return present;
   };
 
-  app.get('/health', async () => ({
-    status: 'ok',
-    coordinatorId: coordinator.id,
-    engine: engineView(managed, registry),
-    // Inference does not need it, sessions do.
-    store: store.database.isAvailable ? 'available' : 'unavailable',
-    workers: counts(),
-  }));
+  app.get('/health', async (_request, reply) =>
+    reply.code(relay.isDraining ? 503 : 200).send({
+      status: relay.isDraining ? 'shutting down' : 'ok',
+      coordinatorId: coordinator.id,
+      engine: engineView(managed, registry),
+      // Inference does not need it, sessions do.
+      store: store.database.isAvailable ? 'available' : 'unavailable',
+      workers: counts(),
+    }),
+  );
 
   app.get('/ready', async (_request, reply) => {
     const isServing = managed ? managed.upstream !== undefined : registry.ready.length > 0;

@@ -26,16 +26,18 @@ export interface HeldRequests extends Held {
   takePeak(): number;
 }
 
-/** @returns undefined when the router follows no Auto Scaling group; throws when it is to publish metrics all the same */
-export function openGroupScaling(config: RouterConfig, parts: GroupScalingParts): GroupScaling | undefined {
-  const { asg, publish = 'none' } = config;
-  if (asg !== undefined) return new GroupScaling(asg, config, parts);
-  if (publish === 'none') return undefined;
-  throw new Error(`--publish ${publish} needs --asg: metrics are published under the name of the worker group.`);
+/** @returns one for each worker group, in their order. @throws when there is none and metrics are to be published */
+export function openGroupScaling(config: RouterConfig, parts: GroupScalingParts): readonly GroupScaling[] {
+  const { workerGroups, publish = 'none' } = config;
+  if (workerGroups.length === 0 && publish !== 'none') {
+    throw new Error(`--publish ${publish} needs --asg: metrics are published under the name of the worker group.`);
+  }
+  return workerGroups.map((_, place) => new GroupScaling(place, config, parts));
 }
 
-/** What a router does for its worker group beside routing: tells CloudWatch of the demand, and raises it from zero. */
+/** What a router does for one worker group beside routing: tells CloudWatch of the demand, and raises it from zero. */
 export class GroupScaling {
+  readonly #place: number;
   readonly #groupName: string;
   readonly #config: RouterConfig;
   readonly #parts: GroupScalingParts;
@@ -45,7 +47,10 @@ export class GroupScaling {
   #running: Promise<void> | undefined;
   #publisher: TrafficPublisher | undefined;
 
-  constructor(groupName: string, config: RouterConfig, parts: GroupScalingParts) {
+  /** @param place of the group in the config */
+  constructor(place: number, config: RouterConfig, parts: GroupScalingParts) {
+    const { groupName } = config.workerGroups[place]!;
+    this.#place = place;
     this.#groupName = groupName;
     this.#config = config;
     this.#parts = parts;
@@ -59,14 +64,14 @@ export class GroupScaling {
   }
 
   start(held: HeldRequests): void {
-    const { registry, metrics, log } = this.#parts;
+    const { metrics, log } = this.#parts;
     const { startWorkers, timeScale } = this.#config;
     this.#scaler = new ScaleFromZero({
       ...{ held, startWorkers, log, timeScale },
       group: this.#group,
       groupName: this.#groupName,
-      readyWorkers: () => registry.ready.length,
-      onRaise: (outcome) => metrics.groupRaised(outcome),
+      readyWorkers: () => this.#readyWorkers(),
+      onRaise: (outcome) => metrics.groupRaised(this.#place, outcome),
       clock: realClock(timeScale),
     });
     this.#running = this.#scaler.run(this.#stop.signal);
@@ -81,12 +86,21 @@ export class GroupScaling {
     await this.#publisher?.close();
   }
 
+  /** Workers that can answer what the group is for, wherever they come from. */
+  #readyWorkers(): number {
+    const { ready } = this.#parts.registry;
+    const { workerGroups } = this.#config;
+    const { model } = workerGroups[this.#place]!;
+    if (workerGroups.length === 1 || model === undefined) return ready.length;
+    return ready.filter((worker) => worker.serves(model)).length;
+  }
+
   #openPublisher(held: HeldRequests): TrafficPublisher | undefined {
     const { publish, metricNamespace: namespace, region, emfFile, timeScale } = this.#config;
     if (publish === 'none') return undefined;
     const { metrics, routerId, log } = this.#parts;
     return new TrafficPublisher({
-      traffic: metrics.traffic,
+      traffic: metrics.traffic(this.#place),
       takeHeldPeak: () => held.takePeak(),
       sink: createMetricSink({ publish, namespace, region, emfFile, log }),
       groupName: this.#groupName,

@@ -4,7 +4,9 @@ import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { type CodedError, describeError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
+import type { SecretLoader } from '../../shared/secrets-manager.ts';
 import { routerError } from '../errors.ts';
+import { DatabasePassword } from './database-password.ts';
 import { migrations } from './migrations/index.ts';
 import { nodeSqliteDialect, openSqlite } from './node-sqlite-dialect.ts';
 import { openPostgresPool } from './postgres-pool.ts';
@@ -18,6 +20,10 @@ export interface DatabaseOptions {
   readonly dataDir?: string | undefined;
   /** A Postgres that several routers share, instead of the embedded database. */
   readonly databaseUrl?: string | undefined;
+  /** Secret with its password, instead of one in the URL. */
+  readonly databaseSecret?: string | undefined;
+  /** Reads that secret; needed with one. */
+  readonly loadSecret?: SecretLoader;
   readonly log?: Logger;
   /** Sees every statement; tests count them. */
   readonly onStatement?: (sql: string) => void;
@@ -53,9 +59,11 @@ export class Database {
   /** @throws when the embedded database cannot be opened or migrated; never because a Postgres is down */
   static async open(options: DatabaseOptions): Promise<Database> {
     if (options.databaseUrl === undefined) return await Database.#openEmbedded(options);
-    const pool = await openPostgresPool(options.databaseUrl, (error) =>
-      options.log?.warn('idle database connection lost', { detail: describeError(error) }),
-    );
+    const { databaseUrl: url, databaseSecret: secretId, loadSecret } = options;
+    const pool = await openPostgresPool(url, {
+      onError: (error) => options.log?.warn('idle database connection lost', { detail: describeError(error) }),
+      ...(secretId !== undefined && loadSecret && { password: new DatabasePassword(secretId, loadSecret) }),
+    });
     const database = new Database(
       new Kysely({ dialect: new PostgresDialect({ pool }), ...logTo(options) }),
       true,

@@ -30,42 +30,59 @@ test('a worker takes no traffic before it is proven', () => {
 test('the same engine from three sources is one worker and stays while one names it', () => {
   registry.addStatic(engineUrl);
   registry.registerRunner(runner, 0);
-  registry.applyInstances([{ instanceId: 'i-1', url: engineUrl, isLeaving: false }]);
+  registry.applyInstances('workers', [{ instanceId: 'i-1', url: engineUrl, isLeaving: false }]);
   expect(registry.workers).toHaveLength(1);
   expect(only().toView(0)).toMatchObject({ sources: ['static', 'runner', 'asg'], runnerId: 'r1', instanceId: 'i-1' });
   registry.removeRunner('r1');
-  registry.applyInstances([]);
+  registry.applyInstances('workers', []);
   expect(registry.workers).toHaveLength(1);
 });
 
 test('an instance that is gone takes its runner with it', () => {
   registry.registerRunner(runner, 0);
-  registry.applyInstances([{ instanceId: 'i-1', url: engineUrl, isLeaving: false }]);
+  registry.applyInstances('workers', [{ instanceId: 'i-1', url: engineUrl, isLeaving: false }]);
   const worker = only();
-  registry.applyInstances([]);
+  registry.applyInstances('workers', []);
   expect(registry.workers).toEqual([]);
   expect(worker.state).toBe('gone');
 });
 
 test('an instance on its way out drains', () => {
-  registry.applyInstances([{ instanceId: 'i-1', url: engineUrl, isLeaving: false }]);
+  registry.applyInstances('workers', [{ instanceId: 'i-1', url: engineUrl, isLeaving: false }]);
   prove();
-  registry.applyInstances([{ instanceId: 'i-1', url: engineUrl, isLeaving: true }]);
+  registry.applyInstances('workers', [{ instanceId: 'i-1', url: engineUrl, isLeaving: true }]);
   expect(only().state).toBe('draining');
   expect(registry.ready).toEqual([]);
 });
 
 test('an instance on its way out drains whatever its runner says, until the group keeps it after all', () => {
   registry.registerRunner(runner, 0);
-  registry.applyInstances([{ instanceId: 'i-1', url: engineUrl, isLeaving: true }]);
+  registry.applyInstances('workers', [{ instanceId: 'i-1', url: engineUrl, isLeaving: true }]);
   registry.heartbeat({ ...heartbeat, engineState: 'ready' }, 1);
   expect(only().state).toBe('draining');
-  registry.applyInstances([{ instanceId: 'i-1', url: engineUrl, isLeaving: false }]);
+  registry.applyInstances('workers', [{ instanceId: 'i-1', url: engineUrl, isLeaving: false }]);
   expect(only().state).toBe('starting');
 });
 
+test('what is known of one group says nothing about the instances of another one', () => {
+  registry.applyInstances('workers', [{ instanceId: 'i-1', url: engineUrl, isLeaving: false }]);
+  registry.applyInstances('others', [{ instanceId: 'i-2', url: 'http://10.0.0.6:7999', isLeaving: false }]);
+  registry.applyInstances('others', []);
+  expect(registry.workers.map(({ instanceId, groupName }) => [instanceId, groupName])).toEqual([['i-1', 'workers']]);
+});
+
+test('a model that workers would be started for is known while none is there', () => {
+  const declared = new Registry(log, 1024, plainAccess, new Set(['asleep']));
+  expect([...declared.models]).toEqual(['asleep']);
+  const worker = declared.addStatic(engineUrl);
+  worker.models = [{ id: 'awake' }];
+  declared.setState(worker, 'ready', 'test');
+  expect([...declared.models].sort()).toEqual(['asleep', 'awake']);
+  declared.close();
+});
+
 test('an instance that is leaving when it is first seen is not added', () => {
-  registry.applyInstances([{ instanceId: 'i-1', url: engineUrl, isLeaving: true }]);
+  registry.applyInstances('workers', [{ instanceId: 'i-1', url: engineUrl, isLeaving: true }]);
   expect(registry.workers).toEqual([]);
 });
 

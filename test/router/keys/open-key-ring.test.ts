@@ -1,5 +1,6 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { sha256Of } from '../../../runtime/router/keys/api-key.ts';
 import { parseKeyList } from '../../../runtime/router/keys/key-list.ts';
 import { type KeyRingOptions, openKeyRing, parseSecret } from '../../../runtime/router/keys/open-key-ring.ts';
 import { createLogger } from '../../../runtime/shared/log.ts';
@@ -93,7 +94,14 @@ test.each([
   ['', 'it holds no key'],
   ['aws-secretsmanager:other', 'a secret cannot name another secret'],
   ['a:', 'item 1: there is no key behind the id'],
-  ['{"key":"s3cr3t"}', 'expected a list of keys'],
+  ['{"key":"s3cr3t"}', '[0].id'],
+  ['{"id":"a","key":"s3cr3t"', 'not valid YAML'],
 ])('a secret that holds %j is a mistake', (text, mistake) => {
   expect(() => parseSecret('keys', text)).toThrow(mistake);
+});
+
+test('a secret may hold one key alone, as AWS makes it', () => {
+  const [entry, ...others] = parseSecret('keys', '{"id":"first","scopes":["inference","admin"],"key":"sk-1"}');
+  expect(entry).toMatchObject({ keyId: 'first', scopes: ['inference', 'admin'], sha256: sha256Of('sk-1') });
+  expect(others).toEqual([]);
 });

@@ -47,14 +47,15 @@ test('what was held is counted, and the most at one time is asked for once', asy
   leaving.emit('close');
   await waits[0];
   await hold.wait(client(), 1, 0);
-  expect([hold.size, hold.entered, hold.takePeak(), hold.takePeak()]).toEqual([1, 2, 2, 1]);
+  const all = hold.of(0);
+  expect([all.size, all.entered, all.takePeak(), all.takePeak()]).toEqual([1, 2, 2, 1]);
   hold.close();
   await waits[1];
-  expect([hold.takePeak(), hold.takePeak()]).toEqual([1, 0]);
+  expect([all.takePeak(), all.takePeak()]).toEqual([1, 0]);
 });
 
 test('who finds no room is told when to come back', async () => {
-  const full = new Hold(registry, { maxRequests: 0, maxBytes: 100 }, () => 42);
+  const full = new Hold(registry, { maxRequests: 0, maxBytes: 100 }, 1, () => 42);
   await expect(full.wait(client(), 1, 60_000)).rejects.toMatchObject({
     code: 'HOLD_FULL',
     retryAfterSeconds: 42,

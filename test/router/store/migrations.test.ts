@@ -18,7 +18,7 @@ test.each(storeKinds)('%s: sessions of a store that did not count them count aft
     dialect:
       options.databaseUrl === undefined
         ? nodeSqliteDialect(openSqlite(path.join(folder.path, 'fleet.sqlite')))
-        : new PostgresDialect({ pool: await openPostgresPool(options.databaseUrl, () => {}) }),
+        : new PostgresDialect({ pool: await openPostgresPool(options.databaseUrl, { onError: () => {} }) }),
   });
   const provider = { getMigrations: async () => ({ ...migrations }) };
   const { error } = await new Migrator({ db: former, provider }).migrateTo('002-sessions');
