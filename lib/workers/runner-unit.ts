@@ -1,6 +1,7 @@
 import type { WorkerGroupConfig } from '../config/schema.ts';
 import { secretReference } from '../fleet-secrets.ts';
 import { launchHook, ports, terminateHook } from '../names.ts';
+import { nodeFlags } from '../node-flags.ts';
 import { type DaemonUnit, logFolder, stateFolder } from '../systemd.ts';
 import { nodeProgram, programFolder } from '../user-data.ts';
 import { engineArguments } from './engine-arguments.ts';
