@@ -14,6 +14,8 @@ interface Change {
   /** Other values that the field needs. @default - none */
   readonly given?: FieldValues;
   readonly to: unknown;
+  /** Other values that have to change with it. @default - none */
+  readonly and?: FieldValues;
   /** @default 'dev' */
   readonly in?: FleetFileName;
   /** What must change: the templates, or what the checks say, for what they alone need to know. @default 'stacks' */
@@ -41,14 +43,13 @@ const agent = { agents: [{ name: 'researcher', command: ['python3', '/opt/resear
 const script = { agents: [{ name: 'researcher', script: '/opt/researcher.mjs' }] };
 const budget = { budget: { monthlyUsd: 100, emails: ['owner@example.com'] } };
 const pinned = 'ami-0123456789abcdef0';
-const built = (parent: object) => ({ 'workers.0.image': { build: { parent } } });
 const digest = (digit: string) => `lmsysorg/sglang@sha256:${digit.repeat(64)}`;
 
 /** One change for every field of the schema; a list's fields are those of its first element. */
 const changes: Readonly<Record<string, Change>> = {
   name: { to: 'other' },
   account: { to: '123456789012' },
-  region: { to: 'us-east-2' },
+  region: { to: 'us-east-2', and: { 'network.availabilityZones': ['us-east-2a', 'us-east-2b'] } },
   'network.availabilityZones': { to: ['us-east-1a', 'us-east-1c'] },
   'network.cidr': { to: '10.50.0.0/16' },
   'network.natGateways': { to: 2 },
@@ -76,7 +77,7 @@ const changes: Readonly<Record<string, Change>> = {
   'routers.volumeGiB': { to: 30 },
   'routers.policy': { to: 'round-robin' },
   'routers.engine': { to: 'sglang-router' },
-  'routers.loadBalancer.kind': { in: 'production', given: { 'routers.holdSeconds': 600 }, to: 'application' },
+  'routers.loadBalancer.kind': { in: 'production', to: 'application', and: { 'routers.holdSeconds': 600 } },
   'routers.loadBalancer.internetFacing': {
     in: 'production',
     given: { 'routers.loadBalancer.certificateArn': arn('acm', 'certificate/one') },
@@ -116,13 +117,6 @@ const changes: Readonly<Record<string, Change>> = {
   'workers[].instanceTypes': { to: ['g6e.xlarge', 'g6.xlarge'] },
   'workers[].image.id': { given: { 'workers.0.image': { id: pinned } }, to: 'ami-0123456789abcdef1' },
   'workers[].image.ssmParameter': { to: '/my/image' },
-  'workers[].image.build.parent.id': { given: built({ id: pinned }), to: 'ami-0123456789abcdef1' },
-  'workers[].image.build.parent.ssmParameter': {
-    given: built({ ssmParameter: '/aws/service/one' }),
-    to: '/aws/service/two',
-  },
-  'workers[].image.build.withWeights': { given: built({ id: pinned }), to: true },
-  'workers[].image.build.instanceType': { given: built({ id: pinned }), to: 'g6.xlarge' },
   'workers[].volumeGiB': { to: 300 },
   'workers[].volumeMiBps': { to: 400 },
   'workers[].min': { to: 1 },
@@ -146,7 +140,7 @@ const changes: Readonly<Record<string, Change>> = {
   'workers[].schedules[].max': { given: schedule, to: 1 },
   'workers[].updates.minHealthyPercent': { given: { 'workers.0.updates': { maxHealthyPercent: 150 } }, to: 50 },
   'workers[].updates.maxHealthyPercent': { to: 150 },
-  'workers[].weights.from': { to: 'image' },
+  'workers[].weights.from': { to: 's3', and: { 'workers.0.weights.uri': 's3://bucket/models/qwen' } },
   'workers[].weights.uri': {
     given: { 'workers.0.weights': { from: 's3', uri: 's3://bucket/models/qwen' } },
     to: 's3://other/models/qwen',
@@ -233,8 +227,7 @@ test('there is a change for every field of the schema', () => {
 
 describe.each(cases)('%s', (_field, change, place) => {
   const before = contentOf(change, {});
-  const after = withValues(before, { [place]: change.to });
-
+  const after = withValues(before, { [place]: change.to, ...change.and });
   test(`changes the ${change.shows ?? 'stacks'}`, () => {
     const show = change.shows === 'checks' ? (config: FleetConfig) => JSON.stringify(checkFleet(config)) : rendered;
     expect(show(configOf(after)) === show(configOf(before))).toBe(false);
