@@ -225,7 +225,7 @@ test('there is a change for every field of the schema', () => {
   );
 });
 
-describe.each(cases)('%s', (_, change, place) => {
+describe.each(cases)('%s', (_field, change, place) => {
   const before = contentOf(change, {});
   const after = withValues(before, { [place]: change.to, ...change.and });
   test(`changes the ${change.shows ?? 'stacks'}`, () => {
