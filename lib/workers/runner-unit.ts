@@ -21,20 +21,17 @@ export interface RunnerUnitOptions {
   readonly region: string;
   /** Whether sessions may run agents of the fleet file. */
   readonly hasAgents: boolean;
-  /** Where the runner registers; without one the routers find its engine through the Auto Scaling group alone. */
-  readonly routerUrl?: string | undefined;
   /** Name of the secret by which routers know the runners. */
   readonly internalSecret: string;
 }
 
-/** How the runner runs on its machine. */
+/** How the runner runs on its machine. It knows no router: routers find it through the Auto Scaling group and say where they are. */
 export function runnerUnit(options: RunnerUnitOptions): DaemonUnit {
-  const { config, groupName, region, hasAgents, routerUrl, internalSecret } = options;
+  const { config, groupName, region, hasAgents, internalSecret } = options;
   const plan = weightsPlan(config);
   const flags = {
     '--listen-host': '0.0.0.0',
     '--port': String(ports.runner),
-    ...(routerUrl !== undefined && { '--router-url': routerUrl }),
     ...engineFlags(config, plan),
     '--startup-max-seconds': String(startSeconds(config)),
     '--max-sandboxes': String(config.maxSandboxes),

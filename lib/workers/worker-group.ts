@@ -26,8 +26,6 @@ export interface WorkerGroupProps {
   readonly groupName: string;
   readonly logGroupName: string;
   readonly logRetentionDays: number;
-  /** Where runners register. @default - the routers find engines through the Auto Scaling group alone */
-  readonly routerUrl?: string | undefined;
   /** Name of the secret by which routers know the workers. */
   readonly internalSecret: string;
 }

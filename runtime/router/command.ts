@@ -155,6 +155,12 @@ export function routerCommand(): Command {
         .default(7_999),
     )
     .addOption(
+      option('--runner-port <port>', 'runner port on instances of the group')
+        .env('FLEET_RUNNER_PORT')
+        .argParser(parsePort)
+        .default(4_200),
+    )
+    .addOption(
       option(
         '--internal-secret <secret>',
         'bearer secret of the internal routes, better given in the environment, or aws-secretsmanager:NAME-OR-ARN',

@@ -45,8 +45,9 @@ export interface RouterConfig {
   readonly metricNamespace: string | undefined;
   /** File to which metrics in log lines are appended; undefined prints them. */
   readonly emfFile: string | undefined;
-  /** Port of the engines on instances that Auto Scaling names. */
+  /** Ports of engines and runners on instances that Auto Scaling names. */
   readonly enginePort: number;
+  readonly runnerPort: number;
   /** Bearer secret of the internal routes; undefined leaves them open. */
   readonly internalSecret: string | undefined;
   /** Second listener for internal, admin and metrics routes; undefined leaves them on the first. */

@@ -13,6 +13,7 @@ import { startLivenessSweep } from './coordinator/liveness.ts';
 import { LoadStreams } from './coordinator/load-streams.ts';
 import { Prober } from './coordinator/prober.ts';
 import { Registry } from './coordinator/registry.ts';
+import { RouterAnnouncer } from './coordinator/router-announcer.ts';
 import { priorBytesPerToken, type Worker } from './coordinator/worker.ts';
 import { sha256Of } from './keys/api-key.ts';
 import { openKeyRing } from './keys/open-key-ring.ts';
@@ -87,7 +88,10 @@ export async function startRouter(
     onReport: (runnerId, report, isNewState) => coordinator.hearLoad(runnerId, report, isNewState, Date.now()),
   });
   const stopStore = followStore(coordinator, store.database, timeScale, log);
-  const followed = config.workerGroups.map(({ groupName }) => followAutoScaling(groupName, config, registry, log));
+  const announcer = new RouterAnnouncer({ runnerPort: config.runnerPort, secret: config.internalSecret, log });
+  const followed = config.workerGroups.map(({ groupName }) =>
+    followAutoScaling(groupName, { ...config, announcer }, registry, log),
+  );
 
   const metrics = new RouterMetrics(groups.count);
   metrics.observeWorkers(() => registry.workers);
@@ -153,6 +157,9 @@ export async function startRouter(
   await server.listen(config.port, config.host);
   const admin = config.adminPort === undefined ? undefined : await createAdminServer(parts);
   await admin?.listen({ port: config.adminPort!, host: config.host });
+  // Runners call without TLS, as inside a private network.
+  if (admin) announcer.start((admin.server.address() as AddressInfo).port);
+  else if (!tls) announcer.start(server.address.port);
   managed?.start();
   extras.local?.listening?.(urlOf(server.address, 'http', isAnyAddress(config.host) ? '127.0.0.1' : config.host));
   if (tlsFiles) await followListenerTls({ files: tlsFiles, server, log, signal });
@@ -179,6 +186,7 @@ export async function startRouter(
       await Promise.all(scalings.map((scaling) => scaling.close()));
       await managed?.close();
       for (const stopFollowing of followed) stopFollowing();
+      announcer.close();
       stopSweep();
       await stopStore();
       loads.close();

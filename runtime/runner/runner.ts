@@ -8,7 +8,8 @@ import { readEngineLoad } from './engine/engine-load.ts';
 import { readServedModel } from './engine/served-model.ts';
 import { LoadFeed } from './load-feed.ts';
 import { defaultRunnerId, type RunnerOptions, urlHost } from './options.ts';
-import { RouterLink, type RunnerFacts } from './routers/router-link.ts';
+import type { RunnerFacts } from './routers/router-link.ts';
+import { RouterLinks } from './routers/router-links.ts';
 import { combineViews, type RouterView } from './routers/router-view.ts';
 import type { RunnerHealth } from './server.ts';
 
@@ -27,7 +28,7 @@ export class Runner implements RunnerFacts {
   readonly #engine: Engine;
   readonly #pool: SandboxPool;
   readonly #log: Logger;
-  readonly #links: readonly RouterLink[];
+  readonly #links: RouterLinks;
   readonly #onAnswer: (() => void)[] = [];
   #port: number;
   #model: string | undefined;
@@ -53,7 +54,7 @@ export class Runner implements RunnerFacts {
       for (const listener of this.#onAnswer) listener();
     };
     const link = { facts: this, secret, timeScale, log, onAnswer };
-    this.#links = routerUrls.map((routerUrl) => new RouterLink({ ...link, routerUrl }));
+    this.#links = new RouterLinks({ routerUrls, link, log, timeScale });
   }
 
   /** @param port on which the control surface listens */
@@ -91,12 +92,17 @@ export class Runner implements RunnerFacts {
 
   /** What the routers know of this worker; undefined while none tells. */
   get routerView(): RouterView | undefined {
-    return combineViews(this.#links.map(({ lastAnswer }) => lastAnswer));
+    return combineViews(this.#links.all.map(({ lastAnswer }) => lastAnswer));
   }
 
   /** Asks the routers anew. */
   askRouters(): void {
-    for (const link of this.#links) link.notify();
+    this.#links.notify();
+  }
+
+  /** A router says where it is. One that comes when the worker leaves need not know it any more. */
+  hearRouter(routerUrl: string): void {
+    if (!this.#isLeaving) this.#links.hear(routerUrl);
   }
 
   /** Gives the engine up; to be called once. */
@@ -106,10 +112,10 @@ export class Runner implements RunnerFacts {
       this.#engine.beginDrain();
       this.startEngine();
       // Routers may have lost sight of the runner meanwhile: it leaves their lists only as one that they know.
-      for (const link of this.#links) link.start();
+      this.#links.start();
     }
     await drain({
-      ...{ engine: this.#engine, pool: this.#pool, links: this.#links, log, deadline, onMoved },
+      ...{ engine: this.#engine, pool: this.#pool, links: this.#links.all, log, deadline, onMoved },
       hasServed: isResumed || this.#hasServed,
     });
   }
@@ -165,12 +171,12 @@ export class Runner implements RunnerFacts {
       // A drain may have begun meanwhile; it has closed the links, or is about to.
       if (!this.#isLeaving) {
         this.#hasServed = true;
-        for (const link of this.#links) link.start();
+        this.#links.start();
         // Not earlier: a starting engine needs the machine for itself.
         this.#pool.startWarming();
       }
     }
-    for (const link of this.#links) link.notify();
+    this.#links.notify();
   }
 
   /** The engine's address as routers see it: an external engine's own, else this machine's. */

@@ -13,6 +13,7 @@ import type { LoadFeed } from './load-feed.ts';
 import type { RunnerOptions } from './options.ts';
 import { requireSecret } from './routes/authorize.ts';
 import { loadRoute } from './routes/load.ts';
+import { routersRoute } from './routes/routers.ts';
 import { sandboxRoutes } from './routes/sandboxes.ts';
 
 /** Answer of `GET /health`. It is 200 whenever the runner itself works; the engine's state is a field. */
@@ -52,6 +53,8 @@ export interface LifecycleView {
 export interface RunnerControl {
   readonly loadFeed: LoadFeed;
   health(): RunnerHealth;
+  /** A router says where it is. */
+  hearRouter(routerUrl: string): void;
   /** Starts the drain unless it runs already; returns at once. */
   beginDrain(): void;
 }
@@ -119,6 +122,7 @@ export function createServer(
   });
   server.register(sandboxRoutes(pool, secret));
   server.register(loadRoute(control.loadFeed, secret));
+  server.register(routersRoute((routerUrl) => control.hearRouter(routerUrl), secret));
   return server;
 }
 

@@ -46,6 +46,10 @@ export const deregisterPath = '/api/internal/runners/deregister';
 /** Paths on the runner. */
 export const runnerDrainPath = '/drain';
 export const loadPath = '/internal/load';
+/** `{"port"}`: a router that found the runner says where its internal routes are. */
+export const announcePath = '/internal/routers';
+/** Between two looks of a router at its worker groups; after each it says where it is. */
+export const discoveryIntervalMs = 15_000;
 /** Between two looks of a runner at its engine while a router listens. */
 export const loadIntervalMs = 250;
 /** Longest silence of a load stream: an unchanged report is sent again after it. */

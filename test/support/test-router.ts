@@ -40,6 +40,7 @@ export function testRouterConfig(config: Partial<RouterConfig> = {}): RouterConf
     metricNamespace: undefined,
     emfFile: undefined,
     enginePort: 7_999,
+    runnerPort: 4_200,
     internalSecret: undefined,
     maxBodyBytes: 1024 * 1024,
     holdSeconds: 10,

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from '../../shared/backoff.ts';
 import { describeError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
+import { discoveryIntervalMs } from '../../shared/protocol.ts';
 import type { DiscoveredInstance } from './discovery.ts';
 
 export interface DiscoveryLoopOptions {
@@ -16,8 +17,6 @@ export interface DiscoveryLoopOptions {
   readonly timeScale?: number;
 }
 
-/** Between two looks, in seconds. */
-const intervalSeconds = 15;
 /** After failures in a row, in seconds; a throttled account is asked less and less. */
 const failureBackoffSeconds: readonly number[] = [15, 30, 60, 120];
 /** For one look with all its pages and the clients' own retries, in ms. */
@@ -31,7 +30,7 @@ export async function runDiscoveryLoop(options: DiscoveryLoopOptions): Promise<v
   const { log, signal, timeScale = 1 } = options;
   let failures = 0;
   while (!signal.aborted) {
-    let waitMs = 1_000 * intervalSeconds;
+    let waitMs = discoveryIntervalMs;
     try {
       const instances = await options.discover(AbortSignal.any([signal, AbortSignal.timeout(lookTimeoutMs)]));
       if (signal.aborted) return;

@@ -3,6 +3,7 @@ import { type DiscoveryClients, discoverInstances } from './discovery.ts';
 import { createDiscoveryClients } from './discovery-clients.ts';
 import { runDiscoveryLoop } from './discovery-loop.ts';
 import type { Registry } from './registry.ts';
+import type { RouterAnnouncer } from './router-announcer.ts';
 
 export interface FollowOptions {
   /** Port of the engines on the group's instances. */
@@ -10,6 +11,8 @@ export interface FollowOptions {
   /** AWS region; undefined asks the instance metadata. */
   readonly region: string | undefined;
   readonly timeScale: number;
+  /** Tells the instances' runners where this router is. @default - they are told some other way */
+  readonly announcer?: RouterAnnouncer;
 }
 
 /** Keeps what the registry knows of one group equal to the group. @returns the function that ends it */
@@ -28,7 +31,7 @@ export function followAutoScaling(
       clients ??= await createDiscoveryClients({ region: options.region });
       return discoverInstances(clients, groupName, lookSignal);
     },
-    onInstances: (instances) =>
+    onInstances: (instances) => {
       registry.applyInstances(
         groupName,
         instances.map(({ instanceId, privateIp, lifecycleState }) => ({
@@ -36,7 +39,13 @@ export function followAutoScaling(
           url: `http://${privateIp}:${options.enginePort}`,
           isLeaving: lifecycleState !== 'InService',
         })),
-      ),
+      );
+      const serving = instances.filter(({ lifecycleState }) => lifecycleState === 'InService');
+      options.announcer?.announceTo(
+        groupName,
+        serving.map(({ privateIp }) => privateIp),
+      );
+    },
     log,
     signal,
     timeScale: options.timeScale,

@@ -91,6 +91,10 @@ export class Lifecycle implements RunnerControl {
     return this.#parts.runner.loadFeed;
   }
 
+  hearRouter(routerUrl: string): void {
+    this.#parts.runner.hearRouter(routerUrl);
+  }
+
   /** Begins to serve, to prepare or to leave, as the group's will and an earlier process's drain want it. */
   start(targetState: TargetState | undefined): void {
     const { engine, machine, runner, file } = this.#parts;
