@@ -1,5 +1,7 @@
 import { type App, Stack, Tags } from 'aws-cdk-lib';
 import type { FleetConfig } from './config/schema.ts';
+import { builtImage } from './image-pipeline/built-image.ts';
+import { ImagePipeline } from './image-pipeline/image-pipeline.ts';
 import { fleetNames } from './names.ts';
 import { Network } from './network.ts';
 import { FleetOperations } from './operations/fleet-operations.ts';
@@ -40,9 +42,20 @@ export function addFleet(app: App, config: FleetConfig): void {
   };
 
   for (const group of config.workers) {
+    const image = builtImage(group, names, config.region);
+    if (image !== undefined) {
+      new ImagePipeline(makeStack(`image-${group.name}`, 'Image of the GPU workers'), 'ImagePipeline', {
+        config: group,
+        image,
+        vpc,
+        logRetentionDays,
+        tags: { fleet: config.name, ...config.tags },
+      });
+    }
     new WorkerGroup(makeMachineStack(`workers-${group.name}`, 'GPU workers'), 'WorkerGroup', {
       config: group,
       agents: config.agents,
+      ...(image !== undefined && { image: { ssmParameter: image.parameterName } }),
       vpc,
       securityGroup: securityGroups.workers,
       internalSecret: names.internalSecret,

@@ -5,6 +5,7 @@ export type { FleetConfig } from './config/schema.ts';
 export { Database, type DatabaseAddress, type DatabaseProps } from './database.ts';
 export { addFleet } from './fleet.ts';
 export { FleetSecrets, type FleetSecretsProps } from './fleet-secrets.ts';
+export { ImagePipeline, type ImagePipelineProps } from './image-pipeline/image-pipeline.ts';
 export { InterfaceEndpoints, type InterfaceEndpointsProps } from './interface-endpoints.ts';
 export { MachineGroup, type MachineGroupProps } from './machine-group.ts';
 export { Network, type NetworkProps } from './network.ts';

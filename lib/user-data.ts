@@ -8,6 +8,10 @@ export const programFolder = '/opt/fleet';
 /** The versioned name does not depend on which Node an image or an operator has made the default. */
 export const nodeProgram = '/usr/bin/node-24';
 const unitFolder = '/etc/systemd/system';
+/** Packages that every machine needs. */
+export const machinePackages = ['nodejs24', 'amazon-cloudwatch-agent'];
+/** Bash function that runs a command until it succeeds, for two and a half minutes. */
+export const retryFunction = 'retry() { for _ in {1..30}; do if "$@"; then return; fi; sleep 5; done; return 1; }';
 
 export interface MachineSetup {
   /** Files to fetch, by their name in the program folder. Those that end in `.sh` become programs. */
@@ -27,12 +31,12 @@ export interface MachineSetup {
  * The CloudWatch agent comes last, so that its troubles do not keep a daemon from serving.
  */
 export function machineUserData(setup: MachineSetup): UserData {
-  const packages = ['nodejs24', 'amazon-cloudwatch-agent', ...(setup.packages ?? [])];
+  const packages = [...machinePackages, ...(setup.packages ?? [])];
   const hasPrograms = Object.keys(setup.files).some((name) => name.endsWith('.sh'));
   const userData = UserData.forLinux();
   userData.addCommands(
     'set -euo pipefail',
-    'retry() { for _ in {1..30}; do if "$@"; then return; fi; sleep 5; done; return 1; }',
+    retryFunction,
     'fetch() { retry aws s3 cp --only-show-errors "s3://$1" "$2"; echo "$3  $2" | sha256sum --check --quiet; }',
     `mkdir -p ${programFolder}`,
     ...Object.entries(setup.files).map(([name, file]) => fetchCommand(file, `${programFolder}/${name}`)),

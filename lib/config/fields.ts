@@ -28,14 +28,15 @@ export const arn = (service: string, example: string) =>
   text(new RegExp(`^arn:aws[a-z-]*:${service}:[a-z0-9-]*:\\d{12}:.+$`), `write an ARN such as ${example}`);
 export const secretArn = arn('secretsmanager', 'arn:aws:secretsmanager:us-east-1:123456789012:secret:keys-AbCdEf');
 
-/** A machine image: an id changes when you change it, a parameter whenever its owner does. */
-export const image = section({
+/** Fields of a machine image: an id changes when you change it, a parameter whenever its owner does. */
+export const imageShape = {
   id: text(/^ami-[0-9a-f]{8,17}$/, 'write an AMI id such as ami-0123456789abcdef0')
     .optional()
     .describe('AMI id. Nothing changes until you change it.'),
   ssmParameter: text(/^\/[\w./-]+$/, 'write the name of an SSM parameter, which starts with /')
     .optional()
     .describe('SSM parameter that holds an AMI id, read at each deployment, which may then replace instances.'),
-})
+};
+export const image = section(imageShape)
   .refine((value) => (value.id === undefined) !== (value.ssmParameter === undefined), 'give either id or ssmParameter')
   .describe('Machine image, Amazon Linux 2023.');

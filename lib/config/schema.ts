@@ -14,6 +14,12 @@ export type { RouterConfig } from './router-schema.ts';
 /** They stand in the boot script of a worker, which may have 16 KiB in all. */
 const maxAgentsLength = 6_000;
 
+/** Machines are told their tags by name in a path of the instance metadata, which takes fewer characters than a tag. */
+const tagKey = text(
+  /^(?!aws:)(?!(\.{1,2}|_index)$)[\w+=.,@:-]{1,128}$/,
+  'a tag is named with letters, digits and + - = . , _ : @, without spaces and slashes',
+);
+
 /** What a fleet file says. Every field reaches the stacks: `test/lib/config-use.test.ts` proves it. */
 export const fleetSchema = section({
   name: slug.describe('Begins the name of every stack and group.'),
@@ -36,7 +42,7 @@ export const fleetSchema = section({
   alarms: alarmsSchema.prefault({}).describe('What wakes somebody, and whom.'),
   budget: budgetSchema.optional().describe('A limit of cost that AWS watches. @default - none'),
   tags: z
-    .record(z.string().min(1).max(128), z.string().max(256))
+    .record(tagKey, z.string().max(256))
     .default({})
     .describe('Tags of everything, besides the one that names the fleet.'),
 });

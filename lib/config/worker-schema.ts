@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { sglangFlags } from './engine-flags.ts';
-import { arn, availabilityZone, count, image, instanceType, section, share, slug, text } from './fields.ts';
+import { arn, availabilityZone, count, image, imageShape, instanceType, section, share, slug, text } from './fields.ts';
 import { isLibraryName, libraryModels } from './model-library.ts';
 import { modelOverrides } from './model-schema.ts';
 
@@ -63,6 +63,32 @@ const updates = section({
     .describe('Above 100, replacements start first, which takes GPUs that are free. 100 needs none.'),
 });
 
+/** Image Builder's own role may read no other parameters. */
+const readableByImageBuilder = /^\/(aws\/service|imagebuilder)\//;
+
+const imageBuild = section({
+  parent: image
+    .refine(({ ssmParameter }) => ssmParameter === undefined || readableByImageBuilder.test(ssmParameter), {
+      path: ['ssmParameter'],
+      error: 'Image Builder reads parameters below /aws/service/ and /imagebuilder/ only: give the id',
+    })
+    .describe('Image that SGLang is put into, Amazon Linux 2023 with the GPU driver.'),
+  withWeights: z
+    .boolean()
+    .default(false)
+    .describe('Put the weights into the image as well, from where the workers would get them; up to some 30 GiB.'),
+  instanceType: instanceType.default('m7i.2xlarge').describe('Machine that builds and tests the image.'),
+});
+
+const workerImage = section({
+  ...imageShape,
+  build: imageBuild.optional().describe('An image of your own, by a pipeline of EC2 Image Builder that you start.'),
+})
+  .refine(({ id, ssmParameter, build }) => [id, ssmParameter, build].filter((it) => it !== undefined).length === 1, {
+    error: 'give one of id, ssmParameter and build',
+  })
+  .describe('Machine image, Amazon Linux 2023.');
+
 const weights = section({
   from: z.enum(['huggingface', 's3', 'image']).describe('Where workers get the weights.'),
   uri: text(/^s3:\/\/[a-z0-9.-]{3,63}\/.+[^/]$/, 'write a folder such as s3://bucket/models/qwen')
@@ -119,7 +145,7 @@ export const workerGroupSchema = section({
     .max(20)
     .optional()
     .describe('In order of preference, with the same number of GPUs. @default - those of the model library'),
-  image,
+  image: workerImage,
   volumeGiB: count(50, 16_384).describe('Root volume; holds the weights unless there is an instance store.'),
   volumeMiBps: count(125, 2_000)
     .default(500)
@@ -140,6 +166,10 @@ export const workerGroupSchema = section({
   drainSeconds: count(0, 7_000).default(600).describe('How long a worker that goes away may finish its requests.'),
   sglang: sglang.describe('The engine and its settings.'),
 })
+  .refine(({ image: { build }, weights: { from, stream } }) => !build?.withWeights || (from !== 'image' && !stream), {
+    path: ['image', 'build', 'withWeights'],
+    error: 'say in weights where the image gets them: from huggingface or s3, not streamed',
+  })
   .refine((group) => group.min <= group.max, { path: ['min'], error: 'must not exceed max' })
   .refine(({ purchase: { capacityBlock, onDemandShare } }) => capacityBlock === undefined || onDemandShare === 1, {
     path: ['purchase', 'onDemandShare'],

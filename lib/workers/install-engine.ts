@@ -13,9 +13,7 @@ export interface EngineInstallation {
 const packages = ['python3.12-devel', 'gcc', 'mdadm'];
 
 /** Installs SGLang, unless the image brings it, or fetches the container image that has it. */
-export function engineInstallation(
-  config: Pick<WorkerGroupConfig, 'sglang' | 'model' | 'weights'>,
-): EngineInstallation {
+export function engineInstallation(config: WorkerGroupConfig): EngineInstallation {
   const { container } = config.sglang;
   if (container !== undefined) {
     return { packages: ['mdadm'], commands: ['systemctl enable --now docker', `retry docker pull -q ${container}`] };
@@ -24,7 +22,7 @@ export function engineInstallation(
 }
 
 /** Bash commands that make an environment of Python with the pinned SGLang. */
-export function installSglang(config: Pick<WorkerGroupConfig, 'sglang' | 'model' | 'weights'>): string[] {
+function installSglang(config: WorkerGroupConfig): string[] {
   const { packageExtra } = weightsPlan(config);
   const requirement = `sglang${packageExtra === undefined ? '' : `[${packageExtra}]`}==${config.sglang.version}`;
   return [

@@ -1,4 +1,5 @@
 import { ports } from '../names.ts';
+import { nodeFlags } from '../node-flags.ts';
 import { type DaemonUnit, metricsFile, stateFolder } from '../systemd.ts';
 import { nodeProgram, programFolder } from '../user-data.ts';
 import { engineLog } from './worker-paths.ts';
@@ -27,7 +28,12 @@ export function logMonitorUnit({ groupName, region }: LogMonitorUnitOptions): Da
   return {
     name: logMonitorUnitName,
     description: 'SGLang fleet log monitor',
-    command: [nodeProgram, `${programFolder}/log-monitor.mjs`, ...Object.entries(options).flat()],
+    command: [
+      nodeProgram,
+      ...nodeFlags.logMonitor,
+      `${programFolder}/log-monitor.mjs`,
+      ...Object.entries(options).flat(),
+    ],
     environment: { AWS_REGION: region },
     stopSeconds: 20,
   };

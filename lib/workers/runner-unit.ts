@@ -1,6 +1,7 @@
 import type { WorkerGroupConfig } from '../config/schema.ts';
 import { secretReference } from '../fleet-secrets.ts';
 import { launchHook, ports, terminateHook } from '../names.ts';
+import { nodeFlags } from '../node-flags.ts';
 import { type DaemonUnit, logFolder, stateFolder } from '../systemd.ts';
 import { nodeProgram, programFolder } from '../user-data.ts';
 import { engineArguments } from './engine-arguments.ts';
@@ -20,20 +21,17 @@ export interface RunnerUnitOptions {
   readonly region: string;
   /** Whether sessions may run agents of the fleet file. */
   readonly hasAgents: boolean;
-  /** Where the runner registers; without one the routers find its engine through the Auto Scaling group alone. */
-  readonly routerUrl?: string | undefined;
   /** Name of the secret by which routers know the runners. */
   readonly internalSecret: string;
 }
 
-/** How the runner runs on its machine. */
+/** How the runner runs on its machine. It knows no router: routers find it through the Auto Scaling group and say where they are. */
 export function runnerUnit(options: RunnerUnitOptions): DaemonUnit {
-  const { config, groupName, region, hasAgents, routerUrl, internalSecret } = options;
+  const { config, groupName, region, hasAgents, internalSecret } = options;
   const plan = weightsPlan(config);
   const flags = {
     '--listen-host': '0.0.0.0',
     '--port': String(ports.runner),
-    ...(routerUrl !== undefined && { '--router-url': routerUrl }),
     ...engineFlags(config, plan),
     '--startup-max-seconds': String(startSeconds(config)),
     '--max-sandboxes': String(config.maxSandboxes),
@@ -53,6 +51,7 @@ export function runnerUnit(options: RunnerUnitOptions): DaemonUnit {
     description: 'SGLang fleet runner',
     command: [
       nodeProgram,
+      ...nodeFlags.runner,
       `${programFolder}/runner.mjs`,
       ...Object.entries(flags).flat(),
       '--',

@@ -1,6 +1,6 @@
 import type { WorkerGroupConfig } from '../config/schema.ts';
 import { secretReference } from '../fleet-secrets.ts';
-import { copiedWeightsFolder, imageWeightsFolder, weightsFolder } from './worker-paths.ts';
+import { copiedWeightsFolder, weightsFolder } from './worker-paths.ts';
 
 /** Where an engine finds its weights, and what has to happen before. */
 export interface WeightsPlan {
@@ -18,10 +18,26 @@ export interface WeightsPlan {
   readonly secretArn?: string;
 }
 
-/** Where the weights of a group come from. */
-export function weightsPlan({ model, weights }: Pick<WorkerGroupConfig, 'model' | 'weights'>): WeightsPlan {
-  const { from, uri, stream, tokenSecretArn } = weights;
-  switch (from) {
+type WeightsConfig = Pick<WorkerGroupConfig, 'model' | 'weights' | 'image'>;
+
+/** Where the workers of a group get their weights, whoever put them there. */
+export function weightsSource({
+  weights,
+  image,
+}: Pick<WeightsConfig, 'weights' | 'image'>): WeightsConfig['weights']['from'] {
+  return image.build?.withWeights ? 'image' : weights.from;
+}
+
+/** Where an image has the weights of a model. */
+export function imageWeightsFolder({ model }: Pick<WeightsConfig, 'model'>): string {
+  return model.path.startsWith('/') ? model.path : `/opt/models/${model.path}`;
+}
+
+/** Where an engine finds its weights. */
+export function weightsPlan(config: WeightsConfig): WeightsPlan {
+  const { model, weights } = config;
+  const { uri, stream, tokenSecretArn } = weights;
+  switch (weightsSource(config)) {
     case 'huggingface':
       return {
         modelPath: model.path,
@@ -37,7 +53,7 @@ export function weightsPlan({ model, weights }: Pick<WorkerGroupConfig, 'model' 
         ? { modelPath: uri!, readsFrom: uri!, packageExtra: 'runai', environment: {} }
         : { modelPath: copiedWeightsFolder, readsFrom: uri!, copyFrom: uri!, environment: offline };
     case 'image':
-      return { modelPath: `${imageWeightsFolder}/${model.path}`, environment: offline };
+      return { modelPath: imageWeightsFolder(config), environment: offline };
   }
 }
 

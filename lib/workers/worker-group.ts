@@ -1,7 +1,7 @@
 import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc } from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
-import type { AgentsConfig, WorkerGroupConfig } from '../config/schema.ts';
+import type { AgentsConfig, ImageConfig, WorkerGroupConfig } from '../config/schema.ts';
 import { FleetLogGroup } from '../fleet-log-group.ts';
 import { machineImage } from '../image.ts';
 import { MachineRole } from '../machine-role.ts';
@@ -19,13 +19,13 @@ export interface WorkerGroupProps {
   readonly config: WorkerGroupConfig;
   /** What sessions may run beside the built-in agent. */
   readonly agents: AgentsConfig;
+  /** What the machines boot. @default - the image that the config names */
+  readonly image?: ImageConfig;
   readonly vpc: IVpc;
   readonly securityGroup: ISecurityGroup;
   readonly groupName: string;
   readonly logGroupName: string;
   readonly logRetentionDays: number;
-  /** Where runners register. @default - the routers find engines through the Auto Scaling group alone */
-  readonly routerUrl?: string | undefined;
   /** Name of the secret by which routers know the workers. */
   readonly internalSecret: string;
 }
@@ -48,7 +48,7 @@ export class WorkerGroup extends Construct {
     });
     const { launchTemplate } = new WorkerLaunchTemplate(this, 'Launch', {
       config,
-      machineImage: machineImage(config.image, region),
+      machineImage: machineImage(props.image ?? config.image, region),
       role: machineRole.role,
       securityGroup: props.securityGroup,
       userData: machineUserData({ ...engineInstallation(config), files, units, agentConfig: 'agent.json' }),

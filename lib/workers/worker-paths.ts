@@ -4,8 +4,6 @@ import { logFolder, stateFolder } from '../systemd.ts';
 export const weightsFolder = `${stateFolder}/weights`;
 /** Where weights from S3 lie; see prepare-weights-folder.sh. */
 export const copiedWeightsFolder = `${weightsFolder}/model`;
-/** Where an image brings weights: below it, each model has the folder of its name, such as Qwen/Qwen3-8B. */
-export const imageWeightsFolder = '/opt/models';
 /** Python that has SGLang. An image may bring it. */
 export const sglangFolder = '/opt/sglang';
 export const sglangPython = `${sglangFolder}/bin/python`;

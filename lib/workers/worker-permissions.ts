@@ -31,7 +31,8 @@ export function workerStatements(
   ];
 }
 
-function readFolder(scope: Construct, uri: string): PolicyStatement[] {
+/** Reads a folder in S3 and nothing else of its bucket. */
+export function readFolder(scope: Construct, uri: string): PolicyStatement[] {
   const { bucket, prefix } = s3Folder(uri);
   const bucketArn = Stack.of(scope).formatArn({ service: 's3', resource: bucket, region: '', account: '' });
   justifyWildcard(scope, `${bucketArn}/${prefix}/*`, 'The files of one model, which its publisher names.');

@@ -265,13 +265,6 @@ const mistakes: readonly Case[] = [
     'workers.0.schedules.1.name',
     /another schedule/,
   ],
-  [
-    'a name that a load balancer cannot have',
-    'production',
-    { name: 'a-name-of-twenty-nine-letters' },
-    'name',
-    /makes the name a-name-of-twenty-nine-letters-router.*shorten it by 4/,
-  ],
   // purchase
   [
     'more on demand than there are workers',

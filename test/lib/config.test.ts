@@ -144,6 +144,24 @@ test('the message reads as a list of corrections', async () => {
   );
 });
 
+test('mistakes of several files are listed file by file', () => {
+  const mistake = { line: 3, path: 'min', value: 9, advice: 'less' };
+  const error = new FleetConfigError(
+    { file: 'a.yaml', mistakes: [mistake, mistake] },
+    { file: 'b.yaml', mistakes: [mistake] },
+  );
+  expect(error.message).toBe(
+    [
+      'a.yaml has 2 mistakes:',
+      '  line 3, min is 9: less',
+      '  line 3, min is 9: less',
+      'b.yaml has 1 mistake:',
+      '  line 3, min is 9: less',
+    ].join('\n'),
+  );
+  expect(error.mistakes).toHaveLength(3);
+});
+
 test.each<[string, [string, string], RegExp]>([
   ['a field that is missing', ['    volumeGiB: 150\n', ''], /^required: expected number$/],
   ['a misspelt field', ['volumeGiB: 20', 'volumeGB: 20'], /fields here are count, instanceType, image, volumeGiB/],

@@ -9,6 +9,13 @@ export const checkCpuArchitecture: FleetCheck = (fleet) => [
   ...workerGroups(fleet).flatMap(({ group, at }) => [
     ...mixed(group.instanceTypes, at('instanceTypes')),
     ...mismatches(group.image, group.instanceTypes, at('image', 'ssmParameter')),
+    ...(group.image.build === undefined
+      ? []
+      : mismatches(
+          group.image.build.parent,
+          [...group.instanceTypes, group.image.build.instanceType],
+          at('image', 'build', 'parent', 'ssmParameter'),
+        )),
   ]),
 ];
 

@@ -1,4 +1,5 @@
 import { type GpuInstanceType, gpuInstanceTypes } from '../../data/instance-types.ts';
+import { weightsSource } from '../../workers/weights.ts';
 import { type Finding, type GroupPlace, groupCheck } from '../finding.ts';
 
 /** The system, SGLang with its packages, compiled kernels and logs. */
@@ -23,7 +24,7 @@ function room({ group, at }: GroupPlace, { name, instanceStoreGB }: GpuInstanceT
   const { weightsGiB } = group.model;
   // What is streamed into the GPUs needs no disk.
   if (weightsGiB === undefined || group.weights.stream) return [];
-  const isOnVolume = instanceStoreGB === 0 || group.warmPool !== undefined || group.weights.from === 'image';
+  const isOnVolume = instanceStoreGB === 0 || group.warmPool !== undefined || weightsSource(group) === 'image';
   if (isOnVolume) {
     const needed = Math.ceil(weightsGiB + systemGiB);
     if (group.volumeGiB >= needed) return [];

@@ -29,6 +29,33 @@ const variants: Record<string, FleetConfig> = {
     },
     workers: [{ ...chat, weights: { from: 's3', uri: 's3://models/qwen', stream: false } }],
   },
+  'an image of its own': {
+    ...production,
+    workers: [
+      {
+        ...chat,
+        weights: { from: 's3', uri: 's3://models/qwen', stream: false },
+        image: { build: { parent: { id: 'ami-0123456789abcdef0' }, withWeights: true, instanceType: 'm7i.2xlarge' } },
+      },
+    ],
+  },
+  'Spot workers, a block of capacity and predictions': {
+    ...production,
+    workers: [
+      { ...chat, warmPool: undefined, purchase: { ...chat.purchase, onDemandShare: 0 } },
+      {
+        ...chat,
+        name: 'block',
+        warmPool: undefined,
+        instanceTypes: ['p5.48xlarge'],
+        scaling: { ...chat.scaling, predictive: true },
+        purchase: {
+          ...chat.purchase,
+          capacityBlock: { zone: 'us-east-1b', reservationId: 'cr-0123456789abcdef0' },
+        },
+      },
+    ],
+  },
   'a public address': {
     ...production,
     routers: {

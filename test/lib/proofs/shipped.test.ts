@@ -5,6 +5,7 @@ import { AwsEndpoints } from '../../support/assembly/aws-endpoints.ts';
 import { MachineFolder } from '../../support/assembly/machine-folder.ts';
 import { makeSecrets } from '../../support/assembly/made-secrets.ts';
 import { readAssembly } from '../../support/assembly/read-assembly.ts';
+import { hooksOf } from '../../support/assembly/shipped-hooks.ts';
 import { machinesOf, type ShippedMachine } from '../../support/assembly/shipped-machine.ts';
 import { synthesize } from '../../support/assembly/synthesize.ts';
 import { FakeCloud } from '../../support/cloud/fake-cloud.ts';
@@ -13,7 +14,9 @@ import { until } from '../../support/poll.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 const dev = devConfig();
-const workerGroup = `${dev.name}-workers-${dev.workers[0]!.name}`;
+const workerPart = `workers-${dev.workers[0]!.name}`;
+const routerGroup = `${dev.name}-router`;
+const workerGroup = `${dev.name}-${workerPart}`;
 const place = { region: dev.region, account: '123456789012' };
 
 /** Machines have fixed ports, so each has a loopback address that is its own; elsewhere than on Linux there is only one. */
@@ -28,14 +31,18 @@ test('what the templates ship is what runs: a completion through a router and a 
   const machines = stacks.flatMap((stack) => machinesOf(stack, place));
   const shipped = (part: string): ShippedMachine => machines.find(({ stack }) => stack === `${dev.name}-${part}`)!;
 
+  const secrets = makeSecrets(stacks);
+  const { key } = JSON.parse(secrets[`sglang-fleet/${dev.name}/api-keys`]!) as { key: string };
+
   await using cloud = await FakeCloud.start();
-  cloud.createGroup({ name: `${dev.name}-router`, minSize: 1, desiredCapacity: 1 });
-  cloud.createGroup({
-    name: workerGroup,
-    desiredCapacity: 1,
-    hooks: [{ name: 'fleet-launch', transition: 'launching' }],
-  });
-  await using endpoints = await AwsEndpoints.start(makeSecrets(stacks));
+  for (const [name, part] of [
+    [routerGroup, 'router'],
+    [workerGroup, workerPart],
+  ]) {
+    const hooks = hooksOf(stacks.find((stack) => stack.name === `${dev.name}-${part}`)!);
+    cloud.createGroup({ name, hooks, desiredCapacity: 1 });
+  }
+  await using endpoints = await AwsEndpoints.start(secrets);
   const machine = async (part: string, group: string, host: number) => {
     const root = path.join(folder.path, part);
     mkdirSync(root);
@@ -43,8 +50,8 @@ test('what the templates ship is what runs: a completion through a router and a 
     const instance = await cloud.launch({ group, privateIp: address });
     return new MachineFolder(shipped(part), { root, instance, address, environment: endpoints.environment });
   };
-  await using router = await machine('router', `${dev.name}-router`, 1);
-  await using worker = await machine(`workers-${dev.workers[0]!.name}`, workerGroup, 2);
+  await using router = await machine('router', routerGroup, 1);
+  await using worker = await machine(workerPart, workerGroup, 2);
   await Promise.all([router.boot(), worker.boot()]);
   await Promise.all([router.startUnits(), worker.startUnits()]);
 
@@ -52,7 +59,7 @@ test('what the templates ship is what runs: a completion through a router and a 
     'a completion came through the router',
     () => {
       if (router.hasFailed || worker.hasFailed) throw new Error('A daemon has ended.');
-      return ask(`http://${addressOf(1)}:8000`).catch(() => undefined);
+      return ask(`http://${addressOf(1)}:8000`, key).catch(() => undefined);
     },
     90_000,
   ).catch((error: Error) => {
@@ -61,13 +68,16 @@ test('what the templates ship is what runs: a completion through a router and a 
   expect(answer.worker).toContain(addressOf(2));
   expect(answer.text.length).toBeGreaterThan(0);
   expect(cloud.callsOf('DescribeAutoScalingGroups').length).toBeGreaterThan(0);
+  // The worker tells its group that it serves, by the name that the template gives the hook.
+  const launched = await cloud.hookCompleted(worker.instance);
+  expect(launched).toMatchObject({ result: 'CONTINUE', by: 'call' });
 }, 240_000);
 
 /** One short completion, or undefined while there is none. */
-async function ask(router: string): Promise<{ worker: string; text: string } | undefined> {
+async function ask(router: string, key: string): Promise<{ worker: string; text: string } | undefined> {
   const response = await fetch(`${router}/v1/chat/completions`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
     body: JSON.stringify({
       model: dev.workers[0]!.model.path,
       messages: [{ role: 'user', content: 'Hello' }],

@@ -91,12 +91,6 @@ test('routers know a runner by the secret of the fleet, which it reads itself', 
   );
 });
 
-test('the runner registers where the fleet says', () => {
-  const { runnerUnit } = workerStack({}, { routerUrl: 'http://routers.example:8001' });
-  expect(optionOf(runnerUnit, '--router-url')).toBe('http://routers.example:8001');
-  expect(plain.runnerUnit).not.toContain('--router-url');
-});
-
 test('declared agents reach the runner as the file that it reads', async () => {
   const { runnerUnit, files } = workerStack({}, { agents });
   expect(optionOf(runnerUnit, '--agents')).toBe('/opt/fleet/agents.json');

@@ -46,6 +46,10 @@ export class MachineFolder implements AsyncDisposable {
     this.#installPrograms();
   }
 
+  get instance(): CloudInstance {
+    return this.#place.instance;
+  }
+
   /** Programs that were called with their arguments, in order. */
   get calls(): string[] {
     return readFileSync(this.#callsFile, 'utf8').split('\n').slice(0, -1);
@@ -106,8 +110,8 @@ export class MachineFolder implements AsyncDisposable {
     const metadata = this.#place.instance.environment['AWS_EC2_METADATA_SERVICE_ENDPOINT']!;
     return [
       [machineFiles, `${this.#place.root}$&`],
-      ['http://169\\.254\\.169\\.254', metadata.replace(/\/$/, '')],
-      ['0\\.0\\.0\\.0', this.#place.address],
+      ['http://169\\.254\\.169\\.254', metadata.replace(/\/$/, '').replace('127.0.0.1', 'localhost')],
+      ['\\b(?:0\\.0\\.0\\.0|127\\.0\\.0\\.1)\\b', this.#place.address],
     ];
   }
 
