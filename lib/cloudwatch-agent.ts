@@ -46,7 +46,10 @@ export interface AgentConfigOptions {
   readonly logGroupName: string;
   /** systemd units whose journal is kept, without `.service`. */
   readonly units: readonly string[];
-  /** Log files by the name of their stream. @default - none */
+  /**
+   * Log files by the name of their stream. A line in the embedded metric format makes metrics: the agent sees by the line
+   * itself that it is one, and the format brings its own time. A file may be rotated by renaming. @default - none
+   */
   readonly logFiles?: Readonly<Record<string, string>>;
   /** @default false */
   readonly hasGpu?: boolean;

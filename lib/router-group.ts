@@ -8,7 +8,7 @@ import { FleetLogGroup } from './fleet-log-group.ts';
 import { MachineGroup } from './machine-group.ts';
 import { allow, inThisRegion, MachineRole } from './machine-role.ts';
 import { ports } from './names.ts';
-import { type DaemonUnit, stateFolder } from './systemd.ts';
+import { type DaemonUnit, metricsFile, stateFolder } from './systemd.ts';
 import { machineUserData, nodeProgram, programFolder } from './user-data.ts';
 
 export interface RouterGroupProps {
@@ -32,7 +32,11 @@ export class RouterGroup extends Construct {
     super(scope, id);
     const files = {
       'router.mjs': new DaemonBundle(this, 'RouterBundle', 'router'),
-      'agent.json': new AgentConfigAsset(this, 'AgentConfig', { logGroupName: props.logGroupName, units: [unitName] }),
+      'agent.json': new AgentConfigAsset(this, 'AgentConfig', {
+        logGroupName: props.logGroupName,
+        units: [unitName],
+        logFiles: { metrics: metricsFile },
+      }),
     };
     const { logGroup } = new FleetLogGroup(this, 'Logs', {
       logGroupName: props.logGroupName,

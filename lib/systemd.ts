@@ -17,6 +17,8 @@ export const daemonUser = 'fleet';
 /** Kept over restarts, readable by the daemons alone. systemd makes it. */
 export const stateFolder = '/var/lib/fleet';
 export const logFolder = '/var/log/fleet';
+/** Where a daemon writes metrics in log lines, one JSON object a line, for the CloudWatch agent to collect. */
+export const metricsFile = `${logFolder}/metrics.emf`;
 
 /**
  * A hardened systemd unit. The daemon writes to its state and log folders and nowhere else, gains no privileges, is

@@ -11,7 +11,7 @@ import { FleetLogGroup } from './fleet-log-group.ts';
 import { MachineGroup } from './machine-group.ts';
 import { MachineRole } from './machine-role.ts';
 import { ports } from './names.ts';
-import { type DaemonUnit, logFolder, stateFolder } from './systemd.ts';
+import { type DaemonUnit, logFolder, metricsFile, stateFolder } from './systemd.ts';
 import { machineUserData, nodeProgram, programFolder } from './user-data.ts';
 
 export interface WorkerGroupProps {
@@ -46,7 +46,7 @@ export class WorkerGroup extends Construct {
       'agent.json': new AgentConfigAsset(this, 'AgentConfig', {
         logGroupName: props.logGroupName,
         units: units.map((unit) => unit.name),
-        logFiles: { engine: engineLog },
+        logFiles: { engine: engineLog, metrics: metricsFile },
         hasGpu: true,
       }),
     };

@@ -3,7 +3,7 @@ import { agentConfig } from '../../lib/cloudwatch-agent.ts';
 const worker = agentConfig({
   logGroupName: '/sglang-fleet/dev/workers',
   units: ['fleet-runner', 'fleet-log-monitor'],
-  logFiles: { engine: '/var/log/fleet/engine.log' },
+  logFiles: { engine: '/var/log/fleet/engine.log', metrics: '/var/log/fleet/metrics.emf' },
   hasGpu: true,
 });
 
@@ -17,12 +17,17 @@ test('the journal of every daemon goes to its own stream', () => {
   );
 });
 
-test('the engine, which logs to a file, has a stream as well', () => {
+test('the engine, which logs to a file, and metrics in log lines have streams as well', () => {
   expect(worker.logs.logs_collected.files?.collect_list).toEqual([
     {
       file_path: '/var/log/fleet/engine.log',
       log_group_name: '/sglang-fleet/dev/workers',
       log_stream_name: '{instance_id}/engine',
+    },
+    {
+      file_path: '/var/log/fleet/metrics.emf',
+      log_group_name: '/sglang-fleet/dev/workers',
+      log_stream_name: '{instance_id}/metrics',
     },
   ]);
 });

@@ -1,6 +1,13 @@
-import type { Clock } from '../clock.ts';
+import { type Clock, realClock } from '../clock.ts';
 import type { Logger } from '../log.ts';
+import { DryRun } from './dry-run.ts';
+import { EmfFile } from './emf-file.ts';
+import { EmfWriter, type LineOutput } from './emf-writer.ts';
 import type { MetricSink } from './metric-report.ts';
+import { metricNamespace } from './namespace.ts';
+import { type PutCall, sdkPutCall } from './put-call.ts';
+import { PutSender } from './put-sender.ts';
+import { RoutedSink } from './routed-sink.ts';
 
 /**
  * How metrics travel:
@@ -37,6 +44,8 @@ export interface MetricSinkOptions {
   readonly closeDeadlineMs?: number | undefined;
   /** Address of CloudWatch. @default - as the AWS SDK finds it (`AWS_ENDPOINT_URL`, or the region's) */
   readonly endpoint?: string | undefined;
+  /** How requests reach CloudWatch. @default - by the AWS SDK */
+  readonly call?: PutCall | undefined;
   /** Receives printed and EMF lines without their newline. @default - stdout */
   readonly write?: ((line: string) => void) | undefined;
   /** Timers. @default - the machine's monotonic clock */
@@ -51,6 +60,36 @@ export interface MetricSinkOptions {
  * The way to CloudWatch. Opens nothing before the first report; the AWS SDK is loaded only where a call is made.
  * Credentials come from the environment or the instance role.
  */
-export function createMetricSink(_options: MetricSinkOptions): MetricSink {
-  return { send() {}, close: async () => {} };
+export function createMetricSink(options: MetricSinkOptions): MetricSink {
+  const { log, publish = 'mixed', region, endpoint } = options;
+  const common = {
+    log,
+    namespace: options.namespace ?? metricNamespace,
+    bufferBytes: options.bufferBytes ?? 8 * 1_024 * 1_024,
+    closeDeadlineMs: options.closeDeadlineMs ?? 5_000,
+    clock: options.clock ?? realClock(),
+    now: options.now ?? Date.now,
+    random: options.random ?? Math.random,
+  };
+  const write = options.write ?? ((line: string) => void process.stdout.write(`${line}\n`));
+  const dryRun = publish === 'print' ? new DryRun({ write, now: common.now }) : undefined;
+  const putSender = () =>
+    new PutSender({
+      ...common,
+      call: dryRun ?? options.call ?? sdkPutCall({ region, endpoint }),
+      intervalMs: options.intervalMs ?? 10_000,
+    });
+  const emfWriter = () =>
+    new EmfWriter({ ...common, line: options.emfLine ?? 'minute', output: dryRun ?? lineOutput(options, write) });
+  return new RoutedSink({
+    ...common,
+    put: publish === 'emf' ? undefined : putSender(),
+    emf: publish === 'put' ? undefined : emfWriter(),
+  });
+}
+
+function lineOutput({ emfFile, emfFileBytes, log }: MetricSinkOptions, write: (line: string) => void): LineOutput {
+  if (emfFile === undefined) return { write, close: async () => {} };
+  const maxBytes = emfFileBytes ?? 10 * 1_024 * 1_024;
+  return new EmfFile({ path: emfFile, maxBytes, bufferBytes: 1_024 * 1_024, log });
 }
