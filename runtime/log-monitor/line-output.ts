@@ -1,4 +1,5 @@
-import { write } from 'node:fs';
+import { fstatSync, write } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
@@ -12,7 +13,8 @@ const fullPipePauseMs = 20;
  */
 export class LineOutput {
   readonly #fd: number;
-  #isInsideLine = false;
+  /** Undefined until the first line: an earlier process may have been killed inside its last one. */
+  #isInsideLine: boolean | undefined;
 
   /** @param fd stays open; its owner closes it */
   constructor(fd: number) {
@@ -25,6 +27,7 @@ export class LineOutput {
    * @throws the system error
    */
   async write(line: string): Promise<void> {
+    this.#isInsideLine ??= await endsInsideLine(this.#fd);
     const bytes = Buffer.from(`${this.#isInsideLine ? '\n' : ''}${line}\n`);
     for (let written = 0; written < bytes.length; ) {
       const count = await this.#writeSome(bytes, written);
@@ -42,5 +45,20 @@ export class LineOutput {
       await delay(fullPipePauseMs);
       return 0;
     }
+  }
+}
+
+/** Whether a file does not end with a line feed. Anything else, such as a pipe, belongs to this process alone. */
+async function endsInsideLine(fd: number): Promise<boolean> {
+  const stats = fstatSync(fd);
+  if (!stats.isFile() || stats.size === 0) return false;
+  try {
+    // The descriptor itself may be for writing only.
+    await using file = await open(`/proc/self/fd/${fd}`, 'r');
+    const { buffer } = await file.read(Buffer.alloc(1), 0, 1, stats.size - 1);
+    return buffer[0] !== 0x0a;
+  } catch {
+    // A line too many is no harm.
+    return true;
   }
 }

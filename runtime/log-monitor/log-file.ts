@@ -2,6 +2,8 @@ import { type FileHandle, open } from 'node:fs/promises';
 
 /** Bytes before an offset that tell whether a file is still the one that was read: batch lines carry times and counts. */
 const fingerprintBytes = 64;
+/** Enough of a log's start or end to tell it from every other: its lines carry times. */
+const comparedBytes = 4_096;
 const nothing = Buffer.alloc(0);
 
 /** Where reading stopped: behind the last complete line of one file. */
@@ -65,6 +67,17 @@ export class LogFile {
     return found.equals(expected);
   }
 
+  /** Whether all of this file stands at the start of `log`: it is a copy of it, maybe one that is still being made. */
+  async isStartOf(log: LogFile): Promise<boolean> {
+    const size = await this.size();
+    if (size === 0 || (await log.size()) < size) return false;
+    for (const offset of [0, Math.max(0, size - comparedBytes)]) {
+      const ours = await this.#readAt(offset, Math.min(comparedBytes, size));
+      if (!ours.equals(await log.#readAt(offset, ours.length))) return false;
+    }
+    return true;
+  }
+
   /** Continues at `position`, a place behind a complete line. */
   resume(position: TailPosition): void {
     this.#boundary = position.offset;
@@ -93,9 +106,15 @@ export class LogFile {
     this.resume({ inode: this.inode, offset: size, fingerprint: fingerprint.toString('base64') });
   }
 
-  /** The next bytes, at most `maxBytes`; empty at the end of the file. */
-  async read(maxBytes: number): Promise<Buffer> {
-    const bytes = await this.#readAt(this.#readOffset, maxBytes);
+  /**
+   * The next bytes, at most `maxBytes`; empty at the end of the file. Undefined when the bytes before them are not those
+   * that were read: the file was emptied. (Both are read in one call, so that no truncation comes between.)
+   */
+  async read(maxBytes: number): Promise<Buffer | undefined> {
+    const known = this.#recent;
+    const found = await this.#readAt(this.#readOffset - known.length, known.length + maxBytes);
+    if (!found.subarray(0, known.length).equals(known)) return undefined;
+    const bytes = found.subarray(known.length);
     const complete = bytes.lastIndexOf(0x0a) + 1;
     if (complete > 0) {
       this.#boundary = this.#readOffset + complete;

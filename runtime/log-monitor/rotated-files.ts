@@ -11,12 +11,45 @@ export interface RotatedFile {
 /** `.1`, `.2` ... count up with age; `-20261122` and `-20261122-0300` (logrotate's dateext) grow with time. */
 const rotationSuffix = /^(?:\.(\d{1,4})|[-.](\d{8}\S*))$/;
 
-/** Rotated files beside `logPath`, oldest first. */
-export async function listRotatedFiles(logPath: string): Promise<RotatedFile[]> {
+/** What rotation has left. */
+export interface RotatedLog {
+  /** Oldest first, the log itself not among them. */
+  readonly rotated: readonly RotatedFile[];
+  /** The log itself; undefined while it does not exist. */
+  readonly current: (RotatedFile & { readonly size: bigint }) | undefined;
+}
+
+/** A rotation shifts names one by one; this many looks in a row that differ mean that something else is going on. */
+const maxLooks = 20;
+
+/**
+ * The log at `logPath` and the files that rotation made of it. Names are looked up one by one, so a rotation in between
+ * can hide a file or show it twice: the look is repeated until two in a row agree.
+ */
+export async function lookAtLog(logPath: string): Promise<RotatedLog> {
+  let before = await lookOnce(logPath);
+  for (let looks = 1; looks < maxLooks; looks++) {
+    const now = await lookOnce(logPath);
+    if (fingerprintOf(now) === fingerprintOf(before)) return now;
+    before = now;
+  }
+  return before;
+}
+
+async function lookOnce(logPath: string): Promise<RotatedLog> {
+  const rotated = await listRotatedFiles(logPath);
+  return { rotated, current: await describe(logPath) };
+}
+
+function fingerprintOf({ rotated, current }: RotatedLog): string {
+  return [...rotated, current].map((file) => `${file?.path} ${file?.inode}`).join();
+}
+
+async function listRotatedFiles(logPath: string): Promise<RotatedFile[]> {
   const folder = dirname(logPath);
   const names = orderRotatedNames(await namesIn(folder), basename(logPath));
   const files = await Promise.all(names.map((name) => describe(join(folder, name))));
-  return files.filter((file) => file !== undefined);
+  return files.filter((file) => file !== undefined && file.size > 0n) as RotatedFile[];
 }
 
 /** The names among `names` that rotation derives from `base`, oldest first. */
@@ -44,10 +77,10 @@ function compare(a: string, b: string): number {
 }
 
 /** Undefined when the file vanished in the meantime, as it does when rotation runs. */
-async function describe(path: string): Promise<RotatedFile | undefined> {
+async function describe(path: string): Promise<(RotatedFile & { readonly size: bigint }) | undefined> {
   try {
     const { ino, mtimeMs, size } = await stat(path, { bigint: true });
-    return size === 0n ? undefined : { path, inode: String(ino), modifiedMs: Number(mtimeMs) };
+    return { path, inode: String(ino), modifiedMs: Number(mtimeMs), size };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;

@@ -1,7 +1,6 @@
-import { stat } from 'node:fs/promises';
 import { LineSplitter } from './line-splitter.ts';
 import { LogFile, type TailPosition } from './log-file.ts';
-import { listRotatedFiles } from './rotated-files.ts';
+import { lookAtLog, type RotatedFile } from './rotated-files.ts';
 
 export type TailNotice =
   /** The log was renamed away; reading goes on in its successor. */
@@ -40,8 +39,11 @@ export class LogTail {
   readonly #onNotice: (notice: TailNotice) => void;
   readonly #splitter = new LineSplitter();
   #file: LogFile | undefined;
-  /** Whether `#file` is a copy of the log: then an unfinished line continues in its successor. */
-  #isCopy = false;
+  /**
+   * Whether `#file` may be a copy of the log, in whose successor an unfinished line continues. Only of the file that was
+   * followed as the log it is certain that it is none.
+   */
+  #mayBeCopy = false;
   /** Where reading was before `#file`, until a line of it was read: the start of a file does not tell which file it is. */
   #placeBefore: TailPosition | undefined;
 
@@ -77,16 +79,20 @@ export class LogTail {
       this.#file ??= await LogFile.open(this.#path);
       const file = this.#file;
       if (file === undefined) return { lines, atEnd: true };
-      const size = await file.size();
       const { offset } = file.readPosition;
-      if (!(await reaches(file, file.readPosition))) {
-        await this.#continueAfterTruncation(file);
-      } else if (size > offset) {
+      const size = await file.size();
+      if (size > offset) {
         const bytes = await file.read(Math.min(this.#chunkBytes, size - offset));
-        for (const line of this.#splitter.push(bytes)) lines.push(line);
-        return { lines, atEnd: false };
-      } else if (!(await this.#moveToSuccessor(file, lines))) {
-        return { lines, atEnd: true };
+        if (bytes === undefined) await this.#continueAfterTruncation(file);
+        else {
+          for (const line of this.#splitter.push(bytes)) lines.push(line);
+          return { lines, atEnd: false };
+        }
+      } else if (size < offset || !(await file.holds(file.readPosition))) {
+        await this.#continueAfterTruncation(file);
+      } else {
+        const move = await this.#moveToSuccessor(file, lines);
+        if (move !== 'look-again') return { lines, atEnd: move === 'stays' };
       }
     }
   }
@@ -112,40 +118,47 @@ export class LogTail {
     copy.continueFrom(file);
     await file.close();
     this.#file = copy;
-    this.#isCopy = true;
+    this.#mayBeCopy = true;
   }
 
   /**
-   * At the end of `file`: moves on if the log has moved on to another file that has begun to grow.
-   * An unfinished line that nobody will finish goes to `lines`.
-   * @returns false when there is nothing left to read for now
+   * At the end of `file`: moves on if the log has moved on to another file that has begun to grow, and reads the start of
+   * that. An unfinished line that nobody will finish goes to `lines`.
    */
-  async #moveToSuccessor(file: LogFile, lines: string[]): Promise<boolean> {
-    const successor = await this.#successorPath(file);
-    if (successor === undefined) return false;
-    // The writer may have added lines before it moved on.
-    if ((await file.size()) !== file.readPosition.offset) return true;
-    const next = await LogFile.open(successor);
-    if (next === undefined) return true;
+  async #moveToSuccessor(file: LogFile, lines: string[]): Promise<'stays' | 'moved' | 'look-again'> {
+    const successor = await this.#successorOf(file);
+    if (successor === undefined) return 'stays';
+    const next = await LogFile.open(successor.path);
+    if (next === undefined) return 'look-again';
+    const bytes = next.inode === successor.inode ? await next.read(this.#chunkBytes) : undefined;
+    // Rotation may have come in between, and the writer may have added lines before it moved on.
+    const isRight = bytes?.length && (await this.#successorOf(file))?.inode === next.inode;
+    if (!isRight || (await file.size()) !== file.readPosition.offset) {
+      await next.close();
+      return 'look-again';
+    }
     // What is unfinished in a copy comes again; in a renamed file it ends here.
-    this.#placeBefore = this.#isCopy || file.readPosition.offset === 0 ? this.position : file.readPosition;
-    const unfinished = this.#isCopy ? undefined : this.#splitter.end();
+    this.#placeBefore = this.#mayBeCopy || file.readPosition.offset === 0 ? this.position : file.readPosition;
+    const unfinished = this.#mayBeCopy ? undefined : this.#splitter.end();
     if (unfinished !== undefined) lines.push(unfinished);
+    for (const line of this.#splitter.push(bytes)) lines.push(line);
     await file.close();
     this.#file = next;
-    this.#isCopy &&= successor !== this.#path;
+    this.#mayBeCopy = successor.path !== this.#path;
     this.#onNotice('rotated');
-    return true;
+    return 'moved';
   }
 
-  async #successorPath(file: LogFile): Promise<string | undefined> {
-    const current = await statIfExists(this.#path);
-    if (current !== undefined && String(current.ino) === file.inode) return undefined;
-    const rotated = await listRotatedFiles(this.#path);
+  /** The file in which the log goes on behind `file`; undefined when there is none yet. */
+  async #successorOf(file: LogFile): Promise<RotatedFile | undefined> {
+    const { rotated, current } = await lookAtLog(this.#path);
+    if (current?.inode === file.inode) return undefined;
     const own = rotated.findIndex(({ inode }) => inode === file.inode);
     const modifiedMs = await file.modifiedMs();
     const newer = own >= 0 ? rotated.slice(own + 1) : rotated.filter((other) => other.modifiedMs > modifiedMs);
-    return newer[0]?.path ?? (current !== undefined && current.size > 0n ? this.#path : undefined);
+    const next = newer[0];
+    if (next !== undefined && (current === undefined || !(await isCopyOfLog(next, current)))) return next;
+    return current !== undefined && current.size > 0n ? current : undefined;
   }
 
   /** The file that holds `position`: the log itself, the log renamed, or a copy of it. */
@@ -154,33 +167,37 @@ export class LogTail {
     if (log?.inode === position.inode && (await reaches(log, position))) return log;
     await log?.close();
     const rotated = await this.#findRotated(position);
-    this.#isCopy = rotated !== undefined && rotated.inode !== position.inode;
+    this.#mayBeCopy = rotated !== undefined;
     return rotated;
   }
 
   async #findRotated(position: TailPosition): Promise<LogFile | undefined> {
-    const candidates = (await listRotatedFiles(this.#path)).reverse();
+    const candidates = (await lookAtLog(this.#path)).rotated.toReversed();
     // A rename keeps the inode and is the surer match.
     candidates.sort((a, b) => Number(b.inode === position.inode) - Number(a.inode === position.inode));
     for (const { path, inode } of candidates) {
       if (inode !== position.inode && position.offset === 0) continue;
       const file = await LogFile.open(path);
-      if (file !== undefined && (await reaches(file, position))) return file;
+      if (file !== undefined && file.inode === inode && (await reaches(file, position))) return file;
       await file?.close();
+      // Rotation goes on: names mean other files now.
+      if (file?.inode !== inode) return this.#findRotated(position);
     }
     return undefined;
   }
 }
 
-async function reaches(file: LogFile, position: TailPosition): Promise<boolean> {
-  return (await file.size()) >= position.offset && (await file.holds(position));
+/** A copy is not what follows a file as long as the log itself still holds the same. */
+async function isCopyOfLog(file: RotatedFile, log: RotatedFile): Promise<boolean> {
+  const [copy, current] = await Promise.all([LogFile.open(file.path), LogFile.open(log.path)]);
+  try {
+    return copy !== undefined && current !== undefined && (await copy.isStartOf(current));
+  } finally {
+    await copy?.close();
+    await current?.close();
+  }
 }
 
-async function statIfExists(path: string): Promise<{ readonly ino: bigint; readonly size: bigint } | undefined> {
-  try {
-    return await stat(path, { bigint: true });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+async function reaches(file: LogFile, position: TailPosition): Promise<boolean> {
+  return (await file.size()) >= position.offset && (await file.holds(position));
 }

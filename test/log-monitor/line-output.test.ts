@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { open, readFile } from 'node:fs/promises';
+import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, test } from '@jest/globals';
@@ -16,6 +16,17 @@ test('lines go to the file in order, each with its line feed', async () => {
   await output.write('zwei ä');
   await file.close();
   expect(await readFile(path, 'utf8')).toBe('one\nzwei ä\n');
+});
+
+test('what an earlier process was killed inside of stays a line of its own', async () => {
+  await using folder = await temporaryDirectory();
+  const path = join(folder.path, 'out');
+  await writeFile(path, 'whole\n{"half');
+  const file = await open(path, 'a');
+  await new LineOutput(file.fd).write('next');
+  await new LineOutput(file.fd).write('last');
+  await file.close();
+  expect(await readFile(path, 'utf8')).toBe('whole\n{"half\nnext\nlast\n');
 });
 
 test('a full disk is an error, and not the end of the output', async () => {
