@@ -12,8 +12,11 @@ export interface LogMemory {
   readonly groups: Carry;
   readonly engine: EngineLife;
   readonly load: LoggedLoad | null;
-  /** Whether the log has ever shown a batch: then a window without one had none. */
-  readonly showsBatches: boolean;
+  /**
+   * Windows without a batch line since the last one in which the engine's counters grew: the engine logs in a way that is
+   * not understood, or not at all.
+   */
+  readonly silentWindows: number;
   /** Whether this engine logs its requests as JSON. */
   readonly showsRequests: boolean;
 }
@@ -22,7 +25,7 @@ export const emptyMemory: LogMemory = {
   groups: {},
   engine: unknownLife,
   load: null,
-  showsBatches: false,
+  silentWindows: 0,
   showsRequests: false,
 };
 
@@ -80,10 +83,11 @@ export class LogWindow {
   close(endedMs: number): LogSummary {
     const aggregate = this.#aggregator.close();
     const load = nextLoggedLoad(this.#before.load, aggregate, this.#engine.state, endedMs);
-    const showsBatches = this.#before.showsBatches || aggregate.batchLines > 0;
+    const silentWindows = aggregate.batchLines > 0 ? 0 : this.#before.silentWindows;
+    const isUnderstood = silentWindows < trustedSilence && this.#engine.state !== 'unknown';
     return {
       aggregate,
-      log: { ...loadReadings(load), ...(showsBatches && tokenReadings(aggregate)) },
+      log: { ...loadReadings(load), ...(isUnderstood && tokenReadings(aggregate)) },
       requestLog: this.#showsRequests ? this.#requests.readings() : {},
       restarts: this.#restarts,
       startups: this.#startups,
@@ -91,11 +95,20 @@ export class LogWindow {
         groups: this.#aggregator.carry,
         engine: this.#engine,
         load,
-        showsBatches,
+        silentWindows,
         showsRequests: this.#showsRequests,
       },
     };
   }
+}
+
+/** A line may come a moment after the counters grew; so many windows in a row cannot all be that. */
+const trustedSilence = 3;
+
+/** The memory once it is known whether the engine's own counters grew in the window. */
+export function afterCounters(memory: LogMemory, batchLines: number, promptTokens: number | undefined): LogMemory {
+  if (batchLines > 0 || !promptTokens) return memory;
+  return { ...memory, silentWindows: Math.min(trustedSilence, memory.silentWindows + 1) };
 }
 
 function tokenReadings(aggregate: WindowAggregate): SourceReadings {

@@ -31,7 +31,7 @@ const memorySchema = z.object({
     maxRunningRequests: z.record(z.string(), count),
   }),
   load: z.object({ runningRequests: count, queuedRequests: count, kvCacheUsage: count, atMs: z.number() }).nullable(),
-  showsBatches: z.boolean(),
+  silentWindows: z.int().min(0),
   showsRequests: z.boolean(),
 });
 const placeSchema = z.object({
@@ -97,7 +97,7 @@ function upgrade({ logFile, sequence, position, carry }: z.infer<typeof oldState
     sequence,
     windowEndedMs: Date.now(),
     position,
-    memory: { ...emptyMemory, groups: carry, showsBatches: Object.keys(carry).length > 0 },
+    memory: { ...emptyMemory, groups: carry },
     place: unknownPlace,
     learned: nothingLearned,
     pending: null,

@@ -1,5 +1,5 @@
 import { loggedCapacity } from './engine-life.ts';
-import type { LogSummary } from './log-window.ts';
+import { afterCounters, type LogSummary } from './log-window.ts';
 import type { MonitorState } from './monitor-state.ts';
 import type { PublishedWindow } from './publisher.ts';
 import { learnCapacity, requestCapacity, utilizationOf } from './utilization.ts';
@@ -22,7 +22,7 @@ export interface WindowFacts {
 /** The state at the end of a window, which is then pending. The place in the log is the caller's to add. */
 export function endWindow(before: MonitorState, facts: WindowFacts): Omit<MonitorState, 'position'> {
   const { endedMs, logged, seen } = facts;
-  const { measurements, place } = measureWindow(seen?.look ?? noLook, logged, before.place);
+  const { measurements, place, countedPromptTokens } = measureWindow(seen?.look ?? noLook, logged, before.place);
   const load = {
     runningRequests: measurements.runningRequests?.values[0] ?? null,
     queuedRequests: measurements.queuedRequests?.values[0] ?? null,
@@ -49,5 +49,6 @@ export function endWindow(before: MonitorState, facts: WindowFacts): Omit<Monito
     ...logged.aggregate,
   };
   const { version, logFile } = before;
-  return { version, logFile, sequence, windowEndedMs: endedMs, memory: logged.memory, place, learned, pending };
+  const memory = afterCounters(logged.memory, logged.aggregate.batchLines, countedPromptTokens);
+  return { version, logFile, sequence, windowEndedMs: endedMs, memory, place, learned, pending };
 }

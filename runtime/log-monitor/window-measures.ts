@@ -1,7 +1,8 @@
 import {
   type CounterPlace,
+  type CounterReadings,
   compareTotals,
-  noEngineYet,
+  placeAfterDeath,
   placeAfterLook,
   placeAfterMiss,
   readGrowth,
@@ -30,12 +31,16 @@ export interface WindowMeasures {
   readonly measurements: Measurements;
   /** How far the engine's counters count as published once this window is. */
   readonly place: CounterPlace;
+  /** Prompt tokens that the engine's counters gained; undefined when they do not say. */
+  readonly countedPromptTokens: number | undefined;
 }
+
+const nothingGrown: CounterReadings = { metrics: {}, finished: {} };
 
 /** Brings the sources of one window together. */
 export function measureWindow(look: EngineLook, logged: LogReadings, place: CounterPlace): WindowMeasures {
   const metrics = plausibleMetrics(look.metrics, place);
-  const growth = metrics === undefined ? { metrics: {}, finished: {} } : readGrowth(place, metrics.totals);
+  const growth = metrics === undefined ? nothingGrown : readGrowth(place, metrics.totals);
   const measurements = chooseMeasurements({
     loads: meanLoad(look.loads),
     metrics: { ...growth.metrics, ...(metrics && gaugesOf(metrics)) },
@@ -43,7 +48,11 @@ export function measureWindow(look: EngineLook, logged: LogReadings, place: Coun
     'request-log': logged.requestLog,
     log: logged.log,
   });
-  return { measurements, place: nextPlace(look.metrics, metrics, place, measurements) };
+  return {
+    measurements,
+    place: nextPlace(look.metrics, metrics, place, measurements),
+    countedPromptTokens: growth.metrics.prefillTokens?.values[0],
+  };
 }
 
 function plausibleMetrics(look: EngineLook['metrics'], { totals }: CounterPlace): EngineMetrics | undefined {
@@ -58,8 +67,7 @@ function nextPlace(
   measurements: Measurements,
 ): CounterPlace {
   if (metrics !== undefined) return placeAfterLook(metrics.totals);
-  // The first engine that this monitor sees has yet to start, so all that it will have counted is new.
-  if (look === 'refused' && place.totals === null) return placeAfterLook(noEngineYet);
+  if (look === 'refused') return placeAfterDeath(place);
   return placeAfterMiss(place, measurements);
 }
 

@@ -20,14 +20,12 @@ export interface CounterReadings {
 }
 
 /**
- * What the counters gained since `place`.
- * Without an earlier look nothing can be said: the engine may have run for days. After a reset everything is new, but
- * for prompt tokens and retractions the log knows more, so these are left to it.
+ * What the counters gained since `place`. Without an earlier look nothing can be said: the engine may have run for days.
+ * After a reset everything is new; what the old engine counted between the last look and its end is lost to this source.
  */
 export function readGrowth(place: CounterPlace, now: EngineTotals): CounterReadings {
   if (place.totals === null) return { metrics: {}, finished: {} };
-  const wasReset = compareTotals(place.totals, now) === 'reset';
-  const before = wasReset ? noEngineYet : place.totals;
+  const before = compareTotals(place.totals, now) === 'reset' ? noEngineYet : place.totals;
   const grown = (name: CounterName): ValueCounts | undefined => {
     const total = now.counters[name];
     return total === undefined ? undefined : countOf(Math.max(0, total - (before.counters[name] ?? 0)));
@@ -40,12 +38,10 @@ export function readGrowth(place: CounterPlace, now: EngineTotals): CounterReadi
   return {
     metrics: present(
       {
-        ...(!wasReset && {
-          prefillTokens: grown('prefillTokens'),
-          cachedTokens: grown('cachedTokens'),
-          // The counter comes into being with the first retraction.
-          retractions: grown('retractions') ?? (now.counters.decodeTokens === undefined ? undefined : countOf(0)),
-        }),
+        prefillTokens: grown('prefillTokens'),
+        cachedTokens: grown('cachedTokens'),
+        // The counter comes into being with the first retraction.
+        retractions: grown('retractions') ?? (now.counters.decodeTokens === undefined ? undefined : countOf(0)),
         generationTokens: grown('decodeTokens'),
       },
       isKnown,
@@ -72,6 +68,14 @@ export function placeAfterLook(now: EngineTotals): CounterPlace {
 export function placeAfterMiss(place: CounterPlace, chosen: Measurements): CounterPlace {
   const elsewhere = Object.keys(chosen).filter((measure) => isCounted(measure as Measure)) as Measure[];
   return { ...place, countedElsewhere: [...new Set([...place.countedElsewhere, ...elsewhere])] };
+}
+
+/**
+ * The place after a window in which no engine ran: all that the next one will have counted is new, whatever the log told of
+ * the last one. The old totals stay, to tell whether it is another engine.
+ */
+export function placeAfterDeath({ totals }: CounterPlace): CounterPlace {
+  return placeAfterLook(totals ?? noEngineYet);
 }
 
 function isCounted(measure: Measure): boolean {

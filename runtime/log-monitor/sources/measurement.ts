@@ -22,21 +22,21 @@ export interface Measurement extends ValueCounts {
 }
 
 /**
- * Which source may say what, best first. Gauges come from the freshest snapshot. Token counts come from what counts
- * while requests run, since a request may outlive many windows; the log counts prompt tokens exactly but estimates
- * generated ones. Latencies are known to the engine alone.
+ * Which source may say what, best first. Gauges come from the freshest snapshot. Prompt tokens and retractions come from the
+ * log: it counts the same as the counters do, and also what an engine did between the last look at its counters and its
+ * death. Generated tokens the log can only estimate. Latencies are known to the engine alone.
  */
 export const precedence = {
   runningRequests: ['loads', 'metrics', 'log'],
   queuedRequests: ['loads', 'metrics', 'log'],
   kvCacheUsage: ['loads', 'metrics', 'log'],
-  prefillTokens: ['metrics', 'log', 'metrics-finished', 'request-log'],
-  cachedTokens: ['metrics', 'log', 'metrics-finished', 'request-log'],
+  prefillTokens: ['log', 'metrics', 'metrics-finished', 'request-log'],
+  cachedTokens: ['log', 'metrics', 'metrics-finished', 'request-log'],
   generationTokens: ['metrics', 'metrics-finished', 'request-log', 'log'],
   timeToFirstToken: ['metrics-finished', 'request-log'],
   interTokenLatency: ['metrics-finished', 'request-log'],
   endToEndLatency: ['metrics-finished', 'request-log'],
-  retractions: ['metrics', 'log'],
+  retractions: ['log', 'metrics'],
 } as const satisfies Readonly<Record<string, readonly Source[]>>;
 
 /** What a window may measure; units and meanings are those of the metrics in docs/metrics.md. */

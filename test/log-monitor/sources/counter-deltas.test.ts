@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import {
   compareTotals,
   noEngineYet,
+  placeAfterDeath,
   placeAfterLook,
   placeAfterMiss,
   readGrowth,
@@ -73,14 +74,14 @@ describe('a restart of the engine', () => {
     [4, 0, 0],
   );
 
-  test('counts what the new one has, and leaves prompt tokens to the log, which saw the old one die', () => {
+  test('counts all that the new one has', () => {
     const now = totals(
       { prefillTokens: 120, decodeTokens: 3, finishedGenerationTokens: 2, cpuSeconds: 1 },
       [0, 1, 0],
       1.5,
     );
     const { metrics, finished } = readGrowth(placeAfterLook(before), now);
-    expect(metrics).toEqual({ generationTokens: { values: [3] } });
+    expect(metrics).toMatchObject({ prefillTokens: { values: [120] }, generationTokens: { values: [3] } });
     expect(finished.endToEndLatency).toEqual({ values: [1.5], counts: [1] });
   });
 
@@ -114,6 +115,15 @@ describe('a window without a look', () => {
     const { metrics, finished } = readGrowth(missed, totals({ decodeTokens: 17 }, [2, 0, 0], 1));
     expect(metrics.generationTokens).toBeUndefined();
     expect(finished.endToEndLatency).toEqual({ values: [0.5], counts: [1] });
+  });
+
+  test('when no engine ran in it, all of the next engine is new', () => {
+    expect(readGrowth(placeAfterDeath(missed), totals({ decodeTokens: 4 })).metrics.generationTokens).toEqual({
+      values: [4],
+    });
+    expect(readGrowth(placeAfterDeath(unknownPlace), totals({ decodeTokens: 4 })).metrics.generationTokens).toEqual({
+      values: [4],
+    });
   });
 
   test('then the counters count again', () => {

@@ -5,13 +5,14 @@ test('each number comes from the best source that has it, and says which', () =>
   expect(
     chooseMeasurements({
       loads: { runningRequests: { values: [3] } },
-      metrics: { runningRequests: { values: [4] }, prefillTokens: { values: [10] } },
-      log: { runningRequests: { values: [5] }, prefillTokens: { values: [11] }, cachedTokens: { values: [2] } },
+      metrics: { runningRequests: { values: [4] }, generationTokens: { values: [10] }, cachedTokens: { values: [2] } },
+      log: { runningRequests: { values: [5] }, generationTokens: { values: [11] }, prefillTokens: { values: [7] } },
     }),
   ).toEqual({
     runningRequests: { values: [3], source: 'loads' },
-    prefillTokens: { values: [10], source: 'metrics' },
-    cachedTokens: { values: [2], source: 'log' },
+    generationTokens: { values: [10], source: 'metrics' },
+    prefillTokens: { values: [7], source: 'log' },
+    cachedTokens: { values: [2], source: 'metrics' },
   });
 });
 
