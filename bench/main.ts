@@ -25,6 +25,11 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   soak: { file: 'soak/main.ts', quick: ['1'], about: 'memory and counters under random faults' },
   sim: { file: 'sim/main.ts', quick: [], about: 'an hour of trace on simulated engines' },
   'metrics-cost': { file: 'metrics-cost/main.ts', quick: [], about: 'what the metrics of a worker cost a month' },
+  'monitor-cost': {
+    file: 'monitor-cost/main.ts',
+    quick: ['--quick'],
+    about: 'CPU and memory of runner and log monitor on a worker',
+  },
   'log-parser': { file: 'log-parser/main.ts', quick: [], about: 'log lines per second' },
 };
 

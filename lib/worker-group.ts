@@ -11,6 +11,7 @@ import { FleetLogGroup } from './fleet-log-group.ts';
 import { MachineGroup } from './machine-group.ts';
 import { MachineRole } from './machine-role.ts';
 import { ports } from './names.ts';
+import { nodeFlags } from './node-flags.ts';
 import { type DaemonUnit, logFolder, metricsFile, stateFolder } from './systemd.ts';
 import { machineUserData, nodeProgram, programFolder } from './user-data.ts';
 
@@ -37,7 +38,7 @@ export class WorkerGroup extends Construct {
   constructor(scope: Construct, id: string, props: WorkerGroupProps) {
     super(scope, id);
     const { config, agents } = props;
-    const units = [runnerUnit(config, agents), logMonitorUnit()];
+    const units = [runnerUnit(config, agents), logMonitorUnit(props.groupName)];
     const files = {
       'runner.mjs': new DaemonBundle(this, 'RunnerBundle', 'runner'),
       // A program of its own: the runner starts it once for each session and looks for it beside itself.
@@ -103,7 +104,14 @@ export function runnerUnit(config: WorkerGroupConfig, agents: AgentsConfig): Dae
   return {
     name: 'fleet-runner',
     description: 'SGLang fleet runner',
-    command: [nodeProgram, `${programFolder}/runner.mjs`, ...Object.entries(options).flat(), '--', ...engineArguments],
+    command: [
+      nodeProgram,
+      ...nodeFlags.runner,
+      `${programFolder}/runner.mjs`,
+      ...Object.entries(options).flat(),
+      '--',
+      ...engineArguments,
+    ],
     // Engines compile kernels at run time, with tools of their own environment and of CUDA.
     environment: {
       CUDA_HOME: '/usr/local/cuda',
@@ -114,14 +122,30 @@ export function runnerUnit(config: WorkerGroupConfig, agents: AgentsConfig): Dae
   };
 }
 
-/** How the log monitor runs on its machine. It remembers its place in the engine's log, so that nothing counts twice. */
-export function logMonitorUnit(): DaemonUnit {
-  const options = { '--log-file': engineLog, '--state-file': `${stateFolder}/log-monitor.json` };
+/**
+ * How the log monitor runs on its machine. It remembers its place in the engine's log, so that nothing counts twice; the
+ * runner tells it when the worker is in service.
+ */
+export function logMonitorUnit(groupName: string): DaemonUnit {
+  const options = {
+    '--log-file': engineLog,
+    '--state-file': `${stateFolder}/log-monitor.json`,
+    '--engine-url': `http://127.0.0.1:${ports.engine}`,
+    '--runner-url': `http://127.0.0.1:${ports.runner}`,
+    '--publish': 'mixed',
+    '--asg': groupName,
+    '--emf-file': metricsFile,
+  };
   return {
     name: 'fleet-log-monitor',
     description: 'SGLang fleet log monitor',
-    command: [nodeProgram, `${programFolder}/log-monitor.mjs`, ...Object.entries(options).flat()],
-    stopSeconds: 15,
+    command: [
+      nodeProgram,
+      ...nodeFlags.logMonitor,
+      `${programFolder}/log-monitor.mjs`,
+      ...Object.entries(options).flat(),
+    ],
+    stopSeconds: 20,
   };
 }
 

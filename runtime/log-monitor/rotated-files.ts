@@ -38,7 +38,7 @@ export async function lookAtLog(logPath: string): Promise<RotatedLog> {
 
 async function lookOnce(logPath: string): Promise<RotatedLog> {
   const rotated = await listRotatedFiles(logPath);
-  return { rotated, current: await describe(logPath) };
+  return { rotated, current: await describeFile(logPath) };
 }
 
 function fingerprintOf({ rotated, current }: RotatedLog): string {
@@ -48,7 +48,7 @@ function fingerprintOf({ rotated, current }: RotatedLog): string {
 async function listRotatedFiles(logPath: string): Promise<RotatedFile[]> {
   const folder = dirname(logPath);
   const names = orderRotatedNames(await namesIn(folder), basename(logPath));
-  const files = await Promise.all(names.map((name) => describe(join(folder, name))));
+  const files = await Promise.all(names.map((name) => describeFile(join(folder, name))));
   return files.filter((file) => file !== undefined && file.size > 0n) as RotatedFile[];
 }
 
@@ -76,8 +76,8 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Undefined when the file vanished in the meantime, as it does when rotation runs. */
-async function describe(path: string): Promise<(RotatedFile & { readonly size: bigint }) | undefined> {
+/** Undefined when there is no such file, or not any more, as happens when rotation runs. */
+export async function describeFile(path: string): Promise<(RotatedFile & { readonly size: bigint }) | undefined> {
   try {
     const { ino, mtimeMs, size } = await stat(path, { bigint: true });
     return { path, inode: String(ino), modifiedMs: Number(mtimeMs), size };

@@ -10,8 +10,9 @@ import { jsonLinesPublisher, type Publisher, sinkPublisher } from './publisher.t
 import { EngineWatch } from './watch/engine-watch.ts';
 import { RunnerWatch } from './watch/runner-watch.ts';
 
-/** How often the end of the log is looked at. A look costs two or three system calls. */
-const pollMs = 200;
+/** Between two looks at the end of the log, as a share of a window. A look costs three system calls. */
+const pollShare = 1 / 20;
+const slowestPollMs = 500;
 /** Looks at the engine's load in one window, of which the mean counts. */
 const loadSamples = 4;
 const shutdownDeadlineMs = 15_000;
@@ -39,7 +40,8 @@ export async function startMonitor(settings: MonitorSettings): Promise<void> {
     }),
   );
   engine?.start();
-  const following = opening.then((monitor) => follow(monitor, stopping.signal));
+  const pollMs = Math.min(slowestPollMs, settings.intervalSeconds * 1_000 * pollShare);
+  const following = opening.then((monitor) => follow(monitor, pollMs, stopping.signal));
   closeOnSignals({
     log,
     deadlineMs: shutdownDeadlineMs,
@@ -53,7 +55,7 @@ export async function startMonitor(settings: MonitorSettings): Promise<void> {
   await opening;
 }
 
-async function follow(monitor: Monitor, stopping: AbortSignal): Promise<void> {
+async function follow(monitor: Monitor, pollMs: number, stopping: AbortSignal): Promise<void> {
   while (!stopping.aborted) {
     const atEnd = await monitor.step();
     if (atEnd) await delay(pollMs, undefined, { signal: stopping }).catch(ignoreAbort);

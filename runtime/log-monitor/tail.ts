@@ -1,6 +1,6 @@
 import { LineSplitter } from './line-splitter.ts';
 import { LogFile, type TailPosition } from './log-file.ts';
-import { lookAtLog, type RotatedFile } from './rotated-files.ts';
+import { describeFile, lookAtLog, type RotatedFile } from './rotated-files.ts';
 
 export type TailNotice =
   /** The log was renamed away; reading goes on in its successor. */
@@ -151,6 +151,8 @@ export class LogTail {
 
   /** The file in which the log goes on behind `file`; undefined when there is none yet. */
   async #successorOf(file: LogFile): Promise<RotatedFile | undefined> {
+    // Most looks find that nothing has happened, and cost one system call.
+    if ((await describeFile(this.#path))?.inode === file.inode) return undefined;
     const { rotated, current } = await lookAtLog(this.#path);
     if (current?.inode === file.inode) return undefined;
     const own = rotated.findIndex(({ inode }) => inode === file.inode);
