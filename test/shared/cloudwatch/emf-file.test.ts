@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { EmfFile } from '../../../runtime/shared/cloudwatch/emf-file.ts';
 import { createLogger } from '../../../runtime/shared/log.ts';
@@ -99,6 +99,19 @@ test('while nothing can be written lines are kept within their bound, then writt
     'metric lines are written again',
   ]);
   expect(bed.logged[1]!.droppedLines).toBeGreaterThanOrEqual(40);
+});
+
+test('half a line that a full disk left does not swallow the next one', async () => {
+  await using bed = await makeBed();
+  await symlink('/dev/full', bed.file);
+  const file = bed.open();
+  file.write('first');
+  await until('the failure is logged', () => bed.logged.length > 0);
+  await rm(bed.file);
+  await writeFile(bed.file, 'fir');
+  file.write('second');
+  await file.close();
+  expect(await linesIn(bed.file)).toEqual(['fir', 'first', 'second']);
 });
 
 test('closing gives up what cannot be written and says so', async () => {

@@ -114,6 +114,15 @@ test('any report gives lines that CloudWatch accepts, and no observation is lost
   );
 });
 
+test('a line has a hundred metrics at most', () => {
+  const metrics = Array.from(
+    { length: 250 },
+    (_, index) => ({ name: `M${index}`, unit: 'None', values: [1] }) as const,
+  );
+  const lines = linesOf({ atMs: minuteMs, dimensions: group, metrics });
+  expect(lines.map((line) => readEmf(line).length)).toEqual([100, 100, 50]);
+});
+
 test('a hundred metrics of a hundred long values stay below the size of a log event', () => {
   const values = Array.from({ length: 100 }, (_, index) => -(1.234567 + index) * 1e100);
   const counts = values.map((_, index) => 1e15 + index);

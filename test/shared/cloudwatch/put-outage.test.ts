@@ -130,6 +130,22 @@ test('a metric that CloudWatch refuses is found and dropped with the reason, eve
   );
 });
 
+test('an outage in the middle of such a search loses nothing', async () => {
+  await using cloudWatch = await FakeCloudWatch.start();
+  cloudWatch.outcomes.push({ status: 400, code: 'InvalidParameterValue', message: 'one of them' }, internalFault);
+  const bed = testSink({ publish: 'put', endpoint: cloudWatch.endpoint });
+  const names = ['A', 'B', 'C', 'D'];
+  bed.sink.send(
+    report(
+      bed.now(),
+      names.map((name) => ({ ...tokens(1), name })),
+    ),
+  );
+  await advanceUntil(bed, () => cloudWatch.calls.length > 0);
+  await bed.sink.close();
+  expect(cloudWatch.calls.flatMap(({ data }) => data.map(({ MetricName }) => MetricName)).sort()).toEqual(names);
+});
+
 test('a call of which everything is refused costs a bounded number of calls', async () => {
   await using cloudWatch = await FakeCloudWatch.start();
   cloudWatch.always = { status: 400, code: 'InvalidParameterValue', message: 'no' };

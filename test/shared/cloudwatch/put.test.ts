@@ -104,6 +104,7 @@ test('a body stays below 1 MB', async () => {
   sink.send(report(now(), metrics));
   await sink.close();
   expect(cloudWatch.calls.length).toBeGreaterThan(1);
+  expect(cloudWatch.attempts).toBe(cloudWatch.calls.length);
   expect(Math.max(...cloudWatch.calls.map(({ jsonBytes }) => jsonBytes))).toBeLessThanOrEqual(1_000_000);
   expect(cloudWatch.calls.flatMap(({ data }) => data)).toHaveLength(900);
 });

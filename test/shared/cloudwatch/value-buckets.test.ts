@@ -34,6 +34,19 @@ test('each value is represented within 1 %, in order, and no observation is lost
   );
 });
 
+test('a rare value keeps its 1 % beside a frequent one', () => {
+  const [stand, ...others] = compressValues(
+    new Map([
+      [100, 1_000_000],
+      [102, 1],
+    ]),
+    1,
+  );
+  expect(others).toEqual([]);
+  expect(stand!.count).toBe(1_000_001);
+  for (const original of [100, 102]) expect(Math.abs(original - stand!.value) / original).toBeLessThanOrEqual(0.01);
+});
+
 test('ten thousand latencies between 20 ms and 60 s need fewer than 410 values, and their sum stays within 0.1 %', () => {
   const latencies = Array.from({ length: 10_000 }, (_, index) => 0.02 * 3_000 ** (index / 9_999));
   const compressed = compressValues(new Map(latencies.map((latency) => [latency, 1])), 150);
