@@ -6,6 +6,8 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   maxWorkers: 2,
   testTimeout: 60_000,
+  // Each suite that loads aws-cdk-lib leaves some 100 MB behind in its worker, and from 2 GB on collecting is all it does.
+  workerIdleMemoryLimit: '700MB',
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',
