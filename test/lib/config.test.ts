@@ -169,9 +169,9 @@ test.each<[string, [string, string], RegExp]>([
   ['a router that is open to the internet', ['Networks: []', 'Networks: [0.0.0.0/0]'], /the whole internet/],
   ['both kinds of image', ['  image:\n', '  image:\n    id: ami-0123456789abcdef0\n'], /either id or ssmParameter/],
   [
-    'no image at all',
-    ['    image:\n', '    image: {}\n    modelOverrides:\n'],
-    /one of id, ssmParameter and build|unknown/,
+    'a worker with two images',
+    ['    image:\n', '    image:\n      id: ami-0123456789abcdef0\n'],
+    /one of id, ssmParameter and build/,
   ],
   [
     'a tag that machines could not be told',
