@@ -2,8 +2,11 @@
 export { type Daemon, DaemonBundle } from './bundle.ts';
 export { loadFleetConfig } from './config/load.ts';
 export type { FleetConfig } from './config/schema.ts';
+export { Database, type DatabaseAddress, type DatabaseProps } from './database.ts';
 export { addFleet } from './fleet.ts';
+export { FleetSecrets, type FleetSecretsProps } from './fleet-secrets.ts';
 export { ImagePipeline, type ImagePipelineProps } from './image-pipeline/image-pipeline.ts';
+export { InterfaceEndpoints, type InterfaceEndpointsProps } from './interface-endpoints.ts';
 export { MachineGroup, type MachineGroupProps } from './machine-group.ts';
 export { Network, type NetworkProps } from './network.ts';
 export { AlarmTopic, type AlarmTopicProps } from './operations/alarm-topic.ts';
@@ -14,5 +17,8 @@ export { FleetOperations, type FleetOperationsProps } from './operations/fleet-o
 export { OperatorDocuments, type OperatorDocumentsProps } from './operations/operator-documents.ts';
 export { FleetQueries, type FleetQueriesProps } from './operations/queries.ts';
 export { RouterGroup, type RouterGroupProps } from './router-group.ts';
+export { RouterLoadBalancer, type RouterLoadBalancerProps } from './router-load-balancer.ts';
+export { FleetSecurityGroups, type SecurityGroupsProps } from './security-groups.ts';
 export { FleetState, type RouterStore, type StateProps } from './state.ts';
+export { StoreVolume, type StoreVolumeProps } from './store-volume.ts';
 export { WorkerGroup, type WorkerGroupProps } from './workers/worker-group.ts';

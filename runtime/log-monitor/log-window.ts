@@ -88,7 +88,7 @@ export class LogWindow {
     return {
       aggregate,
       log: { ...loadReadings(load), ...(isUnderstood && tokenReadings(aggregate)) },
-      requestLog: this.#showsRequests ? this.#requests.readings() : {},
+      requestLog: this.#showsRequests || this.#requests.requests > 0 ? this.#requests.readings() : {},
       restarts: this.#restarts,
       startups: this.#startups,
       memory: {

@@ -158,8 +158,9 @@ export async function startRouter(
   const admin = config.adminPort === undefined ? undefined : await createAdminServer(parts);
   await admin?.listen({ port: config.adminPort!, host: config.host });
   // Runners call without TLS, as inside a private network.
-  if (admin) announcer.start((admin.server.address() as AddressInfo).port);
-  else if (!tls) announcer.start(server.address.port);
+  const host = isAnyAddress(config.host) ? undefined : config.host;
+  if (admin) announcer.start({ port: (admin.server.address() as AddressInfo).port, host });
+  else if (!tls) announcer.start({ port: server.address.port, host });
   managed?.start();
   extras.local?.listening?.(urlOf(server.address, 'http', isAnyAddress(config.host) ? '127.0.0.1' : config.host));
   if (tlsFiles) await followListenerTls({ files: tlsFiles, server, log, signal });

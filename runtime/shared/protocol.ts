@@ -46,7 +46,7 @@ export const deregisterPath = '/api/internal/runners/deregister';
 /** Paths on the runner. */
 export const runnerDrainPath = '/drain';
 export const loadPath = '/internal/load';
-/** `{"port"}`: a router that found the runner says where its internal routes are. */
+/** `{"port","host"}`: a router that found the runner says where its internal routes are; `host` where it listens on one. */
 export const announcePath = '/internal/routers';
 /** Between two looks of a router at its worker groups; after each it says where it is. */
 export const discoveryIntervalMs = 15_000;

@@ -42,14 +42,27 @@ test('nobody without the secret sends a runner to another router', async () => {
   expect((await announce(runner, { port: 1 }, 'sesame')).status).toBe(204);
 });
 
-test.each([[{}], [{ port: '8001' }], [{ port: 0 }], [{ port: 65_536 }], [[]]])(
-  '%j is no announcement',
-  async (body) => {
-    await using runner = await StartedRunner.start();
-    const response = await announce(runner, body);
-    expect([response.status, await response.json()]).toMatchObject([400, { error: { code: 'INVALID_REQUEST' } }]);
-  },
-);
+test('a router that listens on one address says which one', async () => {
+  await using runner = await StartedRunner.start();
+  await runner.ready();
+  await using router = await RouterStandIn.start();
+  expect((await announce(runner, { port: portOf(router), host: '127.0.0.1' })).status).toBe(204);
+  await router.waitFor('a registration', (call) => call.kind === 'register');
+});
+
+test.each([
+  [{}],
+  [{ port: '8001' }],
+  [{ port: 0 }],
+  [{ port: 65_536 }],
+  [{ port: 8_001, host: 'evil.example/x' }],
+  [{ port: 8_001, host: 7 }],
+  [[]],
+])('%j is no announcement', async (body) => {
+  await using runner = await StartedRunner.start();
+  const response = await announce(runner, body);
+  expect([response.status, await response.json()]).toMatchObject([400, { error: { code: 'INVALID_REQUEST' } }]);
+});
 
 describe('routers that are gone', () => {
   const timeScale = 50;

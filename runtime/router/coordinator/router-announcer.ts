@@ -11,6 +11,12 @@ export interface AnnouncerOptions {
   readonly log: Logger;
 }
 
+interface Place {
+  readonly port: number;
+  /** Undefined where it listens on all addresses of its machine. */
+  readonly host: string | undefined;
+}
+
 /** One call, in ms: the next discovery brings another one. */
 const callTimeoutMs = 3_000;
 
@@ -24,15 +30,15 @@ export class RouterAnnouncer {
   readonly #stop = new AbortController();
   /** Runners that heard the last call; a change is logged. */
   readonly #told = new Set<string>();
-  #port: number | undefined;
+  #place: Place | undefined;
 
   constructor(options: AnnouncerOptions) {
     this.#options = options;
   }
 
-  /** @param port on which this router's internal routes listen, without TLS */
-  start(port: number): void {
-    this.#port = port;
+  /** @param place of this router's internal routes, without TLS */
+  start(place: Place): void {
+    this.#place = place;
     for (const addresses of this.#addressesByGroup.values()) this.#tell(addresses);
   }
 
@@ -47,17 +53,17 @@ export class RouterAnnouncer {
   }
 
   #tell(addresses: readonly string[]): void {
-    if (this.#port === undefined) return;
-    for (const address of addresses) void this.#tellOne(address, this.#port);
+    if (this.#place === undefined) return;
+    for (const address of addresses) void this.#tellOne(address, this.#place);
   }
 
   /** Never rejects: an instance without a runner, or with one that is not up yet, is nothing to worry about. */
-  async #tellOne(address: string, port: number): Promise<void> {
+  async #tellOne(address: string, place: Place): Promise<void> {
     const { runnerPort, secret, log } = this.#options;
     const { signal } = this.#stop;
     try {
       await callJson(`http://${address}:${runnerPort}${announcePath}`, {
-        body: { port },
+        body: place,
         headers: bearerHeaders(secret),
         timeoutMs: callTimeoutMs,
         signal,

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { announcePath } from '../../shared/protocol.ts';
 import { fail } from '../errors.ts';
@@ -5,17 +6,21 @@ import { requireSecret } from './authorize.ts';
 
 /**
  * A router says `{"port"}` of its internal routes, and that is where the runner registers: at the address that the call
- * comes from. So a runner needs no list of routers, nor the right to ask the cloud for them.
+ * comes from, or at the one `{"host"}` on which the router listens. So a runner needs no list of routers, nor the right to
+ * ask the cloud for them.
  */
 export function routersRoute(onRouter: (routerUrl: string) => void, secret: string | undefined) {
   return async (app: FastifyInstance): Promise<void> => {
     app.addHook('onRequest', requireSecret(secret));
     app.post(announcePath, async (request, reply) => {
-      const { port } = (request.body ?? {}) as { port?: unknown };
+      const { port, host = request.ip } = (request.body ?? {}) as { port?: unknown; host?: unknown };
       if (!Number.isInteger(port) || Number(port) < 1 || Number(port) > 65_535) {
         throw fail('INVALID_REQUEST', { reason: 'port: expected a port number' });
       }
-      onRouter(`http://${hostOf(request.ip)}:${port}`);
+      if (typeof host !== 'string' || isIP(host) === 0) {
+        throw fail('INVALID_REQUEST', { reason: 'host: expected an address' });
+      }
+      onRouter(`http://${hostOf(host)}:${port}`);
       return reply.code(204).send();
     });
   };

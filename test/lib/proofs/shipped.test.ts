@@ -68,6 +68,13 @@ test('what the templates ship is what runs: a completion through a router and a 
   expect(answer.worker).toContain(addressOf(2));
   expect(answer.text.length).toBeGreaterThan(0);
   expect(cloud.callsOf('DescribeAutoScalingGroups').length).toBeGreaterThan(0);
+  // Sessions need the runner itself, which has heard from the router where it is.
+  await until('the runner has registered', async () => {
+    const { workers } = (await (await fetch(`http://${addressOf(1)}:8001/api/fleet`)).json()) as {
+      workers: { runnerId: string | null }[];
+    };
+    return workers.some(({ runnerId }) => runnerId !== null);
+  });
   // The worker tells its group that it serves, by the name that the template gives the hook.
   const launched = await cloud.hookCompleted(worker.instance);
   expect(launched).toMatchObject({ result: 'CONTINUE', by: 'call' });
