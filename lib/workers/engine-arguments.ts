@@ -3,19 +3,15 @@ import type { SglangFlags, WorkerGroupConfig } from '../config/schema.ts';
 import { servedModel } from '../served-model.ts';
 import { weightsPlan } from './weights.ts';
 
-const tensorParallelFlags = ['tp', 'tp-size', 'tensor-parallel-size'];
-
 /** SGLang's flags for the engines of a group: those of the library model, and over them the group's own. */
 export function engineArguments(config: WorkerGroupConfig): string[] {
-  const given = engineFlags(config);
   const gpus = tensorParallel(config);
-  const isSplit = gpus > 1 && !tensorParallelFlags.some((flag) => flag in given);
   // An engine names its model after the folder that it was given, which is not what clients know.
   const name = servedModel(config);
   const isNamed = name !== weightsPlan(config).modelPath;
   return words({
-    ...given,
-    ...(isSplit && { 'tp-size': gpus }),
+    ...engineFlags(config),
+    ...(gpus > 1 && { 'tp-size': gpus }),
     ...(isNamed && { 'served-model-name': name }),
   });
 }

@@ -16,7 +16,15 @@ const packages = ['python3.12-devel', 'gcc', 'mdadm'];
 export function engineInstallation(config: WorkerGroupConfig): EngineInstallation {
   const { container } = config.sglang;
   if (container !== undefined) {
-    return { packages: ['mdadm'], commands: ['systemctl enable --now docker', `retry docker pull -q ${container}`] };
+    return {
+      packages: ['mdadm'],
+      commands: [
+        // Deep Learning images bring it, and with it what gives containers the GPUs.
+        'command -v docker >/dev/null || retry dnf install -y -q docker',
+        'systemctl enable --now docker',
+        `retry docker pull -q ${container}`,
+      ],
+    };
   }
   return { packages, commands: [`if [ ! -x ${sglangPython} ]; then ${installSglang(config).join(' && ')}; fi`] };
 }

@@ -1,4 +1,4 @@
-import { CfnOutput, Stack } from 'aws-cdk-lib';
+import { CfnOutput, Stack, Tags } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc } from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
 import type { AgentsConfig, ImageConfig, WorkerGroupConfig } from '../config/schema.ts';
@@ -54,6 +54,7 @@ export class WorkerGroup extends Construct {
       userData: machineUserData({ ...engineInstallation(config), files, units, agentConfig: 'agent.json' }),
     });
     const { group } = new WorkerMachines(this, 'Workers', { config, groupName, vpc, launchTemplate });
+    for (const named of [launchTemplate, group]) Tags.of(named).add('Name', groupName);
     // A machine fetches its daemons right at boot.
     group.node.addDependency(machineRole.policy);
     const scaling = new ScalingPolicies(this, 'Scaling', { config, groupName });

@@ -1,4 +1,4 @@
-import { Duration, Tags, Validations } from 'aws-cdk-lib';
+import { Duration, Validations } from 'aws-cdk-lib';
 import {
   AutoScalingGroup,
   CapacityDistributionStrategy,
@@ -40,7 +40,6 @@ export class WorkerMachines extends Construct {
     super(scope, id);
     const { config, groupName, vpc, launchTemplate } = props;
     const { minHealthyPercent: minHealthyPercentage, maxHealthyPercent: maxHealthyPercentage } = config.updates;
-    Tags.of(this).add('Name', groupName);
     this.group = new AutoScalingGroup(this, 'Group', {
       autoScalingGroupName: groupName,
       vpc,

@@ -168,6 +168,16 @@ test.each<[string, [string, string], RegExp]>([
   ['a minimum above the maximum', ['    min: 0', '    min: 3'], /must not exceed max/],
   ['a router that is open to the internet', ['Networks: []', 'Networks: [0.0.0.0/0]'], /the whole internet/],
   ['both kinds of image', ['  image:\n', '  image:\n    id: ami-0123456789abcdef0\n'], /either id or ssmParameter/],
+  [
+    'a worker with two images',
+    ['    image:\n', '    image:\n      id: ami-0123456789abcdef0\n'],
+    /one of id, ssmParameter and build/,
+  ],
+  [
+    'a tag that machines could not be told',
+    ['  project: sglang-fleet', '  cost centre: x'],
+    /without spaces and slashes/,
+  ],
   ['a flag that the runner sets', ['mem-fraction-static: 0.8', 'port: 1'], /the runner sets this flag itself/],
   ['a flag that has a field', ['mem-fraction-static: 0.8', 'tp: 2'], /write tensorParallel instead/],
   ['a flag with its dashes', ['mem-fraction-static: 0.8', '--dp: 1'], /without leading dashes/],

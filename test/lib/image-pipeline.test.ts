@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { parse } from 'yaml';
 import type { FleetConfig, WorkerGroupConfig } from '../../lib/config/schema.ts';
+import { workerGroupSchema } from '../../lib/config/worker-schema.ts';
 import { builtImage } from '../../lib/image-pipeline/built-image.ts';
 import { fleetNames } from '../../lib/names.ts';
 import { devConfig, filesOf, fleetTemplates, userDataOf } from '../support/fleet-templates.ts';
@@ -148,6 +149,24 @@ test('old images go with their snapshots, but neither the newest nor those that 
       ExclusionRules: { Amis: { LastLaunched: { Unit: 'WEEKS', Value: 26 } } },
     },
   ]);
+});
+
+test.each<[string, object, RegExp]>([
+  ['a parent that Image Builder cannot read', { build: { parent: { ssmParameter: '/my/image' } } }, /give the id/],
+  [
+    'weights that are to come from the image itself',
+    { build: { parent, withWeights: true }, weights: { from: 'image' } },
+    /from huggingface or s3/,
+  ],
+  [
+    'weights that are streamed',
+    { build: { parent, withWeights: true }, weights: { from: 's3', uri: 's3://bucket/m', stream: true } },
+    /not streamed/,
+  ],
+])('%s is refused', (_mistake, { build, weights }: { build?: object; weights?: object }, advice) => {
+  const file = { name: 'a', model: 'qwen3-8b', volumeGiB: 150, min: 0, max: 1, sglang: { version: '0.5.23' } };
+  const { error } = workerGroupSchema.safeParse({ ...file, image: { build }, ...(weights && { weights }) });
+  expect(error?.issues.map((issue) => issue.message).join()).toMatch(advice);
 });
 
 test('workers do not wait for a pipeline that takes an hour', () => {

@@ -30,6 +30,16 @@ test('nobody logs in with a key, and no machine has an address on the internet',
   expect(worker).not.toHaveProperty('NetworkInterfaces');
 });
 
+test('machines and their volumes carry the name of the group', () => {
+  for (const { Tags } of worker.TagSpecifications) {
+    expect(Tags).toContainEqual({ Key: 'Name', Value: 'sglang-dev-workers-small' });
+  }
+  expect(worker.TagSpecifications.map((it: { ResourceType: string }) => it.ResourceType)).toEqual([
+    'instance',
+    'volume',
+  ]);
+});
+
 test('machines on demand ask for no market', () => {
   expect(worker).not.toHaveProperty('InstanceMarketOptions');
   expect(worker).not.toHaveProperty('CapacityReservationSpecification');

@@ -75,7 +75,6 @@ test('the flags of the group win over those of the library', () => {
 test('the GPUs that share a model are told to the engine once', () => {
   const unitWith = (changes: object) => workerStack({ sglang: { ...sglang, ...changes } }).runnerUnit;
   expect(unitWith({ tensorParallel: 4 }).match(/--tp(-size)? \d+/g)).toEqual(['--tp-size 4']);
-  expect(unitWith({ tensorParallel: 4, flags: { tp: 2 } }).match(/--tp(-size)? \d+/g)).toEqual(['--tp 2']);
   expect(unitWith({ tensorParallel: 1 })).not.toContain('--tp');
 });
 
