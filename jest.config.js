@@ -7,7 +7,7 @@ export default {
   maxWorkers: 2,
   testTimeout: 60_000,
   // Each suite that loads aws-cdk-lib leaves some 100 MB behind in its worker, and from 2 GB on collecting is all it does.
-  workerIdleMemoryLimit: '700MB',
+  workerIdleMemoryLimit: '400MB',
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',
