@@ -43,6 +43,7 @@ const agent = { agents: [{ name: 'researcher', command: ['python3', '/opt/resear
 const script = { agents: [{ name: 'researcher', script: '/opt/researcher.mjs' }] };
 const budget = { budget: { monthlyUsd: 100, emails: ['owner@example.com'] } };
 const pinned = 'ami-0123456789abcdef0';
+const builtFrom = (parent: object) => ({ 'workers.0.image': { build: { parent } } });
 const digest = (digit: string) => `lmsysorg/sglang@sha256:${digit.repeat(64)}`;
 
 /** One change for every field of the schema; a list's fields are those of its first element. */
@@ -117,6 +118,13 @@ const changes: Readonly<Record<string, Change>> = {
   'workers[].instanceTypes': { to: ['g6e.xlarge', 'g6.xlarge'] },
   'workers[].image.id': { given: { 'workers.0.image': { id: pinned } }, to: 'ami-0123456789abcdef1' },
   'workers[].image.ssmParameter': { to: '/my/image' },
+  'workers[].image.build.parent.id': { given: builtFrom({ id: pinned }), to: 'ami-0123456789abcdef1' },
+  'workers[].image.build.parent.ssmParameter': {
+    given: builtFrom({ ssmParameter: '/aws/service/one' }),
+    to: '/aws/service/another',
+  },
+  'workers[].image.build.withWeights': { given: builtFrom({ id: pinned }), to: true },
+  'workers[].image.build.instanceType': { given: builtFrom({ id: pinned }), to: 'm7i.4xlarge' },
   'workers[].volumeGiB': { to: 300 },
   'workers[].volumeMiBps': { to: 400 },
   'workers[].min': { to: 1 },
