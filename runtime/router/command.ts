@@ -1,6 +1,12 @@
 import { Command, Option } from 'commander';
 import { publishModes } from '../shared/cloudwatch/create-sink.ts';
-import { collectBaseUrls, parseIntegerIn, parsePort, parsePositiveNumber } from '../shared/options.ts';
+import {
+  collectBaseUrls,
+  parseIntegerIn,
+  parseNonNegativeNumber,
+  parsePort,
+  parsePositiveNumber,
+} from '../shared/options.ts';
 import type { RouterConfig } from './config.ts';
 import { noKeys, parseKeyList } from './keys/key-list.ts';
 import { type ManagedFlags, managedMistakes, managedOptions, routerEngines } from './managed/options.ts';
@@ -175,13 +181,13 @@ export function routerCommand(): Command {
     .addOption(
       option('--hold-seconds <seconds>', 'longest wait of a request for a ready worker')
         .env('FLEET_HOLD_SECONDS')
-        .argParser(parsePositiveNumber)
+        .argParser(parseNonNegativeNumber)
         .default(30),
     )
     .addOption(
       option('--drain-seconds <seconds>', 'longest wait for answers in flight at shut-down')
         .env('FLEET_DRAIN_SECONDS')
-        .argParser(parsePositiveNumber)
+        .argParser(parseNonNegativeNumber)
         .default(600),
     )
     .addOption(

@@ -24,6 +24,10 @@ export function parsePositiveNumber(text: string): number {
   return value;
 }
 
+export function parseNonNegativeNumber(text: string): number {
+  return text.trim() !== '' && Number(text) === 0 ? 0 : parsePositiveNumber(text);
+}
+
 /** An http or https base URL, returned without its trailing slash. */
 export function parseBaseUrl(text: string): string {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
