@@ -53,6 +53,15 @@ function windowsOf(child: ChildProcess) {
         if (isWanted(window)) return window;
       }
     },
+    /** The windows that come until the output ends. */
+    async rest(): Promise<PrintedWindow[]> {
+      const windows: PrintedWindow[] = [];
+      for (;;) {
+        const { value, done } = await lines.next();
+        if (done) return windows;
+        windows.push(JSON.parse(value));
+      }
+    },
   };
 }
 
@@ -91,14 +100,15 @@ describe('the monitor as a program', () => {
       written += round + 1;
       const args = ['--log-file', log, '--state-file', state, '--interval-seconds', '0.1'];
       const child = start('runtime/log-monitor/main.ts', ...args);
-      let seen = 0;
-      await windowsOf(child).next(({ sequence, prefillTokens }) => {
-        tokensBySequence.set(sequence, prefillTokens);
-        seen += prefillTokens;
-        return seen > 0;
+      const count = ({ sequence, prefillTokens }: PrintedWindow) => tokensBySequence.set(sequence, prefillTokens);
+      const windows = windowsOf(child);
+      await windows.next((window) => {
+        count(window);
+        return window.prefillTokens > 0;
       });
       child.kill('SIGKILL');
-      await once(child, 'exit');
+      // Until the signal arrives the monitor goes on: what it printed meanwhile is published as well.
+      for (const window of await windows.rest()) count(window);
     }
     const child = start('runtime/log-monitor/main.ts', '--log-file', log, '--state-file', state);
     const done = finish(child);
