@@ -1,7 +1,8 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { RunnerHealth } from '../../runtime/runner/server.ts';
 import { callJson } from '../../runtime/shared/call-json.ts';
+import { killTree } from '../../runtime/shared/process/process-tree.ts';
 import type { CloudInstance } from './cloud/story.ts';
 import { until } from './poll.ts';
 import { type StartedProcess, startFleetCommand } from './process.ts';
@@ -83,6 +84,9 @@ export class CloudWorker implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#daemons.map((daemon) => daemon[Symbol.asyncDispose]()));
+    // An engine that a later daemon took over is no child of any of them.
+    const record = path.join(this.dataDir, 'engine.json');
+    if (existsSync(record)) killTree(JSON.parse(readFileSync(record, 'utf8')).identity);
   }
 }
 
