@@ -98,4 +98,15 @@ describe('routers that are gone', () => {
     expect(links.all).toHaveLength(3);
     await Promise.all(links.all.map((link) => link.close(100)));
   });
+
+  test('make room for others, of which a runner hears only so many', async () => {
+    const links = linksTo([]);
+    const urls = Array.from({ length: 100 }, (_, index) => `http://127.0.0.1:${index + 1}`);
+    for (const url of urls) links.hear(url);
+    expect(links.all).toHaveLength(64);
+    nowMs += manyMs;
+    links.hear(urls[99]!);
+    expect(links.all).toHaveLength(1);
+    await Promise.all(links.all.map((link) => link.close(100)));
+  });
 });

@@ -4,6 +4,8 @@ import { RouterLink, type RouterLinkOptions } from './router-link.ts';
 
 /** A router that said this many announcements ago where it is, and does not answer, is not there any more. */
 const missedAnnouncements = 12;
+/** Far more than a fleet has: whoever may speak to the runner must not make it speak to any number of addresses. */
+const mostAnnounced = 64;
 /** For taking the runner off the list of a router that is gone: nobody waits for it. */
 const farewellMs = 1_000;
 
@@ -29,6 +31,7 @@ export class RouterLinks {
   readonly #now: () => number;
   readonly #staleAfterMs: number;
   #isStarted = false;
+  #wasFull = false;
 
   constructor(options: RouterLinksOptions) {
     this.#options = options;
@@ -54,13 +57,25 @@ export class RouterLinks {
   /** A router says that it is there. */
   hear(routerUrl: string): void {
     const known = this.#known.get(routerUrl);
-    if (known === undefined) {
-      this.#options.log.info('router heard of', { router: routerUrl });
-      const link = this.#add(routerUrl, this.#now());
-      if (this.#isStarted) link.start();
-    } else if (known.announcedAtMs !== undefined) known.announcedAtMs = this.#now();
+    if (known?.announcedAtMs !== undefined) known.announcedAtMs = this.#now();
     // Where one router announces itself others do, so those that are gone are noticed in time.
     this.#dropStale();
+    if (known !== undefined) return;
+    const isFull = this.#announced >= mostAnnounced;
+    if (isFull && !this.#wasFull) {
+      this.#options.log.warn('routers not heard any more: too many said where they are', { mostAnnounced });
+    }
+    this.#wasFull = isFull;
+    if (isFull) return;
+    this.#options.log.info('router heard of', { router: routerUrl });
+    const link = this.#add(routerUrl, this.#now());
+    if (this.#isStarted) link.start();
+  }
+
+  get #announced(): number {
+    let announced = 0;
+    for (const { announcedAtMs } of this.#known.values()) announced += announcedAtMs === undefined ? 0 : 1;
+    return announced;
   }
 
   #add(routerUrl: string, announcedAtMs: number | undefined): RouterLink {
