@@ -16,12 +16,10 @@ import {
 } from '../../shared/sandbox-protocol.ts';
 import { EventSplitter } from '../../shared/sse.ts';
 import { routerError } from '../errors.ts';
-import { RunnerConnection } from './runner-connection.ts';
+import { type RunnerAddress, RunnerConnection } from './runner-connection.ts';
 import { runnersError } from './runners-error.ts';
 
-export interface RemoteRunner {
-  readonly host: string;
-  readonly port: number;
+export interface RemoteRunner extends RunnerAddress {
   /** Bearer secret of the fleet; undefined when it has none. */
   readonly secret: string | undefined;
 }

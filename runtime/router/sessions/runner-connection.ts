@@ -9,6 +9,8 @@ import { isIPv6 } from 'node:net';
 export interface RunnerAddress {
   readonly host: string;
   readonly port: number;
+  /** A runner that sends nothing for so long has gone without a word. @default 60000 */
+  readonly silenceMs?: number;
 }
 
 export interface RunnerRequest {
@@ -28,10 +30,10 @@ export interface RunnerAnswer {
 /** A machine that is gone does not refuse a connection, it says nothing. */
 const connectTimeoutMs = 3_000;
 /**
- * A runner sends a comment every 15 s in each answer that it is working on: one that sends nothing for this long has
- * gone without a word. Without answers under way the connection is closed instead.
+ * A runner sends a comment every 15 s in each answer that it is working on. Without answers under way the connection is
+ * closed instead.
  */
-const silenceMs = 60_000;
+const defaultSilenceMs = 60_000;
 /** What one answer may hold for a client that does not read. */
 const streamWindowBytes = 32 * 1024;
 /** All answers together: those that nobody reads must not stop the others. */
@@ -93,7 +95,7 @@ export class RunnerConnection {
   }
 
   #connect(): ClientHttp2Session {
-    const { host, port } = this.#address;
+    const { host, port, silenceMs = defaultSilenceMs } = this.#address;
     const session = http2.connect(`http://${isIPv6(host) ? `[${host}]` : host}:${port}`, {
       settings: { enablePush: false, initialWindowSize: streamWindowBytes },
       // In MB: the default refuses streams from about a thousand on.

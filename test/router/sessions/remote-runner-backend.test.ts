@@ -169,6 +169,16 @@ describe('the connection', () => {
   });
 });
 
+test('a runner that goes without a word while it works on an answer is lost', async () => {
+  const { port } = runner;
+  backend = new RemoteRunnerBackend({ host: '127.0.0.1', port, secret: 'fleet-secret', silenceMs: 200 });
+  await backend.createSandbox(spec);
+  const held = heldTurn();
+  const events = collect(backend.sendMessage('s1', turn));
+  await held;
+  await expect(events).rejects.toMatchObject({ code: 'RUNNER_LOST' });
+});
+
 test('an address that is none is a lost runner', async () => {
   backend = new RemoteRunnerBackend({ host: 'a\r\nb', port: 1, secret: undefined });
   await expect(backend.getSandbox('s1')).rejects.toMatchObject({ code: 'RUNNER_LOST' });
