@@ -14,6 +14,15 @@ export interface MachineRoleProps {
   readonly statements?: readonly PolicyStatement[];
 }
 
+/** For shells and commands by way of Session Manager; none of them takes a resource. */
+export const sessionManagerActions: readonly string[] = [
+  'ssm:UpdateInstanceInformation',
+  'ssmmessages:CreateControlChannel',
+  'ssmmessages:CreateDataChannel',
+  'ssmmessages:OpenControlChannel',
+  'ssmmessages:OpenDataChannel',
+];
+
 /**
  * What a machine of the fleet may do. `Resource: *` appears only where AWS has no finer one, and then with a condition
  * where there is one. The policy is a resource of its own: groups wait for it, the role does not.
@@ -39,17 +48,7 @@ export class MachineRole extends Construct {
         // The CloudWatch agent learns its group's name from the instance's tags.
         allow(['ec2:DescribeTags'], ['*'], inThisRegion(this)),
         // What Session Manager needs, and no more: no key pair, no port 22.
-        allow(
-          [
-            'ssm:UpdateInstanceInformation',
-            'ssmmessages:CreateControlChannel',
-            'ssmmessages:CreateDataChannel',
-            'ssmmessages:OpenControlChannel',
-            'ssmmessages:OpenDataChannel',
-          ],
-          ['*'],
-          inThisRegion(this),
-        ),
+        allow([...sessionManagerActions], ['*'], inThisRegion(this)),
         ...(props.statements ?? []),
       ],
     });

@@ -3,7 +3,7 @@ import { InstanceProfile, Policy, Role, ServicePrincipal } from 'aws-cdk-lib/aws
 import { Construct } from 'constructs';
 import type { WorkerGroupConfig } from '../config/schema.ts';
 import { justifyWildcard } from '../justify-wildcard.ts';
-import { allow, inThisRegion } from '../machine-role.ts';
+import { allow, inThisRegion, sessionManagerActions } from '../machine-role.ts';
 import { readFolder } from '../workers/worker-permissions.ts';
 
 export interface BuilderRoleProps {
@@ -43,11 +43,7 @@ export class BuilderRole extends Construct {
             'ec2messages:GetEndpoint',
             'ec2messages:GetMessages',
             'ec2messages:SendReply',
-            'ssm:UpdateInstanceInformation',
-            'ssmmessages:CreateControlChannel',
-            'ssmmessages:CreateDataChannel',
-            'ssmmessages:OpenControlChannel',
-            'ssmmessages:OpenDataChannel',
+            ...sessionManagerActions,
           ],
           ['*'],
           inThisRegion(this),
