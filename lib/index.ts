@@ -1,5 +1,6 @@
 /** The constructs, for apps that put a fleet together themselves. */
-export { type Daemon, DaemonBundle } from './bundle.ts';
+export { DaemonBundle } from './bundle.ts';
+export type { Daemon } from './bundle-daemon.ts';
 export { loadFleetConfig } from './config/load.ts';
 export type { FleetConfig } from './config/schema.ts';
 export { Database, type DatabaseAddress, type DatabaseProps } from './database.ts';

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { copyFileSync, openSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { bundleDaemon } from '../../lib/bundle.ts';
+import { bundleDaemon } from '../../lib/bundle-daemon.ts';
 import { nodeFlags } from '../../lib/node-flags.ts';
 import { identifyProcess, type ProcessIdentity } from '../../runtime/shared/process/process-table.ts';
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { bundleDaemon, type Daemon } from '../../lib/bundle.ts';
+import { bundleDaemon, type Daemon } from '../../lib/bundle-daemon.ts';
 import { RemoteRunnerBackend } from '../../runtime/router/sessions/remote-runner-backend.ts';
 import { repositoryRoot } from '../support/fleet-templates.ts';
 import { startProgram } from '../support/process.ts';

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
-import type { Daemon } from '../../lib/bundle.ts';
+import type { Daemon } from '../../lib/bundle-daemon.ts';
 import { repositoryRoot } from '../support/fleet-templates.ts';
 
 // lib/ knows runtime/'s schemas and constants; runtime/ knows nothing of lib/, but for the command that checks fleet files.
