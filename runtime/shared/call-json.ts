@@ -1,3 +1,5 @@
+import { exchangeText } from './exchange-text.ts';
+
 /** One JSON call of a control plane. Not for the data plane: it buffers the answer. */
 export interface JsonCall {
   readonly method?: 'GET' | 'POST' | 'DELETE';
@@ -23,21 +25,23 @@ export class HttpStatusError extends Error {
   }
 }
 
+/** More than any answer of a control plane: a list of 2,000 workers is 1 MB. */
+const maxAnswerBytes = 64 * 1_024 * 1_024;
+
 /**
  * Calls `url` and parses the answer as JSON (undefined for an empty one).
- * @throws HttpStatusError for a status outside 200 to 299; TypeError when the peer cannot be reached; a DOMException
- * named `TimeoutError` or `AbortError`; SyntaxError when the answer is not JSON.
+ * @throws HttpStatusError for a status outside 200 to 299; SyntaxError when the answer is not JSON; see `exchangeText`.
  */
 export async function callJson(url: string, call: JsonCall = {}): Promise<unknown> {
-  // AbortSignal.timeout refuses fractions, which scaled times are.
-  const timeout = AbortSignal.timeout(Math.ceil(call.timeoutMs ?? 5_000));
-  const response = await fetch(url, {
+  const { status, text } = await exchangeText(url, {
     method: call.method ?? (call.body === undefined ? 'GET' : 'POST'),
     headers: { ...(call.body !== undefined && { 'content-type': 'application/json' }), ...call.headers },
-    ...(call.body !== undefined && { body: JSON.stringify(call.body) }),
-    signal: call.signal ? AbortSignal.any([call.signal, timeout]) : timeout,
+    body: call.body === undefined ? undefined : JSON.stringify(call.body),
+    timeoutMs: call.timeoutMs ?? 5_000,
+    maxBytes: maxAnswerBytes,
+    signal: call.signal,
+    keepsConnection: true,
   });
-  const text = await response.text();
-  if (!response.ok) throw new HttpStatusError(url, response.status, text);
+  if (status < 200 || status > 299) throw new HttpStatusError(url, status, text);
   return text === '' ? undefined : JSON.parse(text);
 }

@@ -1,14 +1,6 @@
-import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
-import { request as requestHttps } from 'node:https';
+import { exchangeText, type TextExchange } from '../../shared/exchange-text.ts';
 
-export interface GetTextOptions {
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** For the whole exchange, in ms. */
-  readonly timeoutMs: number;
-  /** A longer answer is given up. */
-  readonly maxBytes: number;
-  readonly signal?: AbortSignal | undefined;
-}
+export type GetTextOptions = Pick<TextExchange, 'headers' | 'timeoutMs' | 'maxBytes' | 'signal'>;
 
 /**
  * What a GET came to. `refused`: nothing listens, so the server does not run. `failed`: everything else that is no
@@ -20,45 +12,17 @@ export type GetTextResult =
 
 /**
  * Gets a text of bounded size within a bounded time, over a connection of its own: SGLang closes idle ones after 5 s.
- * Rejects only with the signal's reason. (`fetch` would do the same for ten times the memory.)
+ * Rejects only with the signal's reason.
  */
 export async function getText(url: string, options: GetTextOptions): Promise<GetTextResult> {
-  const { headers, timeoutMs, signal } = options;
-  const timeout = AbortSignal.timeout(timeoutMs);
-  const requestOptions: RequestOptions = {
-    headers: { accept: '*/*', connection: 'close', ...headers },
-    agent: false,
-    signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-  };
-  const { promise, resolve, reject } = Promise.withResolvers<GetTextResult>();
-  const fail = (error: NodeJS.ErrnoException) => {
-    if (signal?.aborted) return reject(signal.reason);
-    const reason = timeout.aborted ? `no answer within ${timeoutMs} ms` : error.message;
-    resolve({ kind: error.code === 'ECONNREFUSED' ? 'refused' : 'failed', reason });
-  };
-  const send = url.startsWith('https:') ? requestHttps : requestHttp;
-  const request = send(url, requestOptions, (response) => {
-    readText(response, options.maxBytes).then(
-      (text) => resolve({ kind: 'answer', status: response.statusCode ?? 0, text }),
-      (error) => {
-        request.destroy();
-        fail(error);
-      },
-    );
-  });
-  request.on('error', fail);
-  request.end();
-  return promise;
-}
-
-/** @throws when the answer is longer than `maxBytes` or breaks off. */
-async function readText(response: IncomingMessage, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`);
-    chunks.push(chunk);
+  const { signal, timeoutMs } = options;
+  try {
+    const { status, text } = await exchangeText(url, { ...options, keepsConnection: false });
+    return { kind: 'answer', status, text };
+  } catch (thrown) {
+    signal?.throwIfAborted();
+    const { code, name, message } = thrown as NodeJS.ErrnoException;
+    const reason = name === 'TimeoutError' ? `no answer within ${timeoutMs} ms` : message;
+    return { kind: code === 'ECONNREFUSED' ? 'refused' : 'failed', reason };
   }
-  return Buffer.concat(chunks).toString('utf8');
 }
