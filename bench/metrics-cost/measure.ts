@@ -2,7 +2,7 @@ import type { MetricSinkOptions } from '../../runtime/shared/cloudwatch/create-s
 import { type Usage, UsageMeter } from '../../runtime/shared/cloudwatch/usage-meter.ts';
 import { FakeCloudWatch, type ReceivedCall } from '../../test/support/fake-cloudwatch.ts';
 import { testCredentials, testSink } from '../../test/support/test-metric-sink.ts';
-import { BusyWorker } from './busy-worker.ts';
+import { BusyWorker, type LatencySource } from './busy-worker.ts';
 
 export interface Measured {
   readonly usage: Usage;
@@ -18,6 +18,7 @@ export interface Measured {
  */
 export async function measure(
   options: Partial<MetricSinkOptions>,
+  latencySource: LatencySource,
   hours: number,
   intervalSeconds: number,
 ): Promise<Measured> {
@@ -28,10 +29,10 @@ export async function measure(
     endpoint: cloudWatch.endpoint,
     intervalMs: intervalSeconds * 1_000,
   });
-  const worker = new BusyWorker();
+  const worker = new BusyWorker(latencySource);
   for (let left = (hours * 3_600) / intervalSeconds; left > 0; left--) {
     await advance(intervalSeconds * 1_000);
-    sink.send(worker.report(now() - 1, intervalSeconds));
+    for (const report of worker.reports(now() - 1, intervalSeconds)) sink.send(report);
   }
   await sink.close();
   const meter = new UsageMeter();

@@ -7,6 +7,9 @@ import {
   startupPhases,
   workerMetrics,
 } from '../../../lib/operations/fleet-metrics.ts';
+import { WindowAggregator } from '../../../runtime/log-monitor/aggregate.ts';
+import { type Measurements, measures } from '../../../runtime/log-monitor/sources/measurement.ts';
+import { windowReports } from '../../../runtime/log-monitor/window-report.ts';
 import { Traffic } from '../../../runtime/router/scaling/traffic.ts';
 import { trafficReport } from '../../../runtime/router/scaling/traffic-report.ts';
 import {
@@ -32,6 +35,21 @@ test('routers publish the metrics that are theirs', () => {
   const report = trafficReport({ interval: traffic.take(), ...facts });
   expect(report.metrics.map(({ name }) => name).sort()).toEqual([...routerMetrics].sort());
   expect(Object.keys(report.dimensions)).toEqual(['AutoScalingGroupName']);
+});
+
+test('log monitors publish the metrics that are theirs', () => {
+  const window = {
+    ...new WindowAggregator().close(),
+    ...{ sequence: 1, from: '2026-11-22T00:00:00.000Z', to: '2026-11-22T00:00:10.000Z', model: null },
+    ...{ isInService: true, utilization: 0.5, capacityRequests: 40, engineRestarts: 1, startups: [{ total: 60 }] },
+    measurements: Object.fromEntries(measures.map((name) => [name, { values: [1], source: 'log' }])) as Measurements,
+  };
+  const reports = windowReports(window, { groupName: 'workers', instanceId: 'i-1' });
+  const names = reports.flatMap(({ metrics }) => metrics.map(({ name }) => name));
+  expect(names.sort()).toEqual([...workerMetrics, 'StartupSeconds'].sort());
+  expect(new Set(reports.flatMap(({ dimensions }) => Object.keys(dimensions)))).toEqual(
+    new Set(['AutoScalingGroupName', 'Phase']),
+  );
 });
 
 test('the CloudWatch agent publishes the metrics that are its own', () => {
