@@ -1,21 +1,11 @@
-import { type ExpressionBuilder, type Selectable, sql } from 'kysely';
+import type { ExpressionBuilder, Selectable } from 'kysely';
 import type { Database } from './database.ts';
+import { insertIfBelow, type NewSession } from './insert-session.ts';
 import { type Placement, type PlacementRequest, placeSession } from './place-session.ts';
 import type { PauseReason, SessionStatus, SessionsTable, StoreSchema } from './schema.ts';
 
 /** A session without its agent's state, which may be large and is only needed to restore it. */
 export type SessionRow = Omit<Selectable<SessionsTable>, 'agent_state'>;
-
-export interface NewSession {
-  readonly id: string;
-  readonly ownerKeyId: string;
-  readonly agent: string;
-  readonly model: string | null;
-  /** JSON. */
-  readonly settings: string;
-  /** Lease of the coordinator that starts it. */
-  readonly coordinator: string;
-}
 
 /** One attempt to give a session a sandbox. */
 export interface SessionStart {
@@ -87,35 +77,11 @@ export class SessionQueries {
   }
 
   /** @returns false when the owner has `maxLive` sessions that have not ended */
-  async insert(
-    { id, ownerKeyId, agent, model, settings, coordinator }: NewSession,
-    maxLive: number,
-    nowMs: number,
-  ): Promise<boolean> {
+  async insert(session: NewSession, maxLive: number, nowMs: number): Promise<boolean> {
     const limit = Math.min(maxLive, Number.MAX_SAFE_INTEGER);
+    const { isShared } = this.#database;
     const { numInsertedOrUpdatedRows = 0n } = await this.#database.run((db) =>
-      db
-        .insertInto('sessions')
-        .columns([
-          'id',
-          'owner_key_id',
-          'agent',
-          'model',
-          'settings',
-          'status',
-          'status_at_ms',
-          'last_active_at_ms',
-          'created_at_ms',
-          'turn_coordinator',
-        ])
-        .expression(
-          sql`select cast(${id} as text), cast(${ownerKeyId} as text), cast(${agent} as text), cast(${model} as text),
-              cast(${settings} as text), 'starting', cast(${nowMs} as bigint), cast(${nowMs} as bigint), cast(${nowMs} as bigint),
-              cast(${coordinator} as text)
-            where coalesce((select live_count from session_counts where owner_key_id = ${ownerKeyId}), 0)
-              < cast(${limit} as bigint)`,
-        )
-        .executeTakeFirst(),
+      insertIfBelow(db, session, { limit, isShared, nowMs }).executeTakeFirst(),
     );
     return numInsertedOrUpdatedRows > 0n;
   }

@@ -35,6 +35,14 @@ describe.each(storeKinds)('the count of sessions of a key in %s', (kind) => {
     expect(await insert('s6', 'one', 2)).toBe(false);
   });
 
+  test('of many that come at the same moment as many get in as there is room', async () => {
+    const rush = (name: string) => Promise.all(Array.from({ length: 12 }, (_, i) => insert(`${name}${i}`, 'one', 3)));
+    expect((await rush('first')).filter(Boolean)).toHaveLength(3);
+    const [newest] = await given.store.sessions.list({ ownerKeyId: 'one', limit: 1 });
+    await given.store.sessions.end('one', newest!.id, 1);
+    expect((await rush('second')).filter(Boolean)).toHaveLength(1);
+  });
+
   test('the check is one statement that counts no rows', async () => {
     given.statements.length = 0;
     await insert('s1', 'one', 2);
