@@ -62,22 +62,22 @@ async function rehearse(fleet, bootstrapped) {
   for (const index of document.get('workers').items.keys()) {
     document.setIn(['workers', index, 'image'], document.createNode(image));
   }
+  // AWS, and the stand-in, refuse to destroy a database with this protection; who means to ends it first.
+  if (document.getIn(['routers', 'store', 'kind']) === 'aurora') {
+    document.setIn(['routers', 'store', 'deletionProtection'], false);
+  }
   const file = path.join(cache, `${fleet}.yaml`);
   const output = path.join(cache, `${fleet}.out`);
   const save = () => writeFileSync(file, document.toString());
   save();
-  const words = ['--all', '-c', `config=${file}`, '--no-notices', '--output', output];
-  // Direct, because moto forgets the exports of a stack that a change set made.
-  const deploy = () =>
-    run(cdkProgram, ['deploy', ...words, '--require-approval=never', '--method=direct', '--progress=events'], {
-      cwd: root,
-    });
-
+  const words = ['-c', `config=${file}`, '--no-notices', '--output', output];
   if (!bootstrapped.has(region)) {
     await run(cdkProgram, ['bootstrap', `aws://${account}/${region}`, '--no-notices'], { cwd: cache });
     bootstrapped.add(region);
   }
-  await deploy();
+  // Direct, because moto forgets the exports of a stack that a change set made.
+  const atOnce = ['--require-approval=never', '--method=direct', '--progress=events'];
+  await run(cdkProgram, ['deploy', '--all', ...words, ...atOnce], { cwd: root });
   await run(cdkProgram, ['diff', ...words, '--fail', '--method=template'], { cwd: root });
 
   say('Changing one line: routers.sessionIdleMinutes');
@@ -90,12 +90,6 @@ async function rehearse(fleet, bootstrapped) {
   const strangers = changed.filter(({ stack }) => stack !== `${name}-router`);
   if (changed.length === 0 || strangers.length > 0) throw new Error(`More than the routers changed:\n${diff.output}`);
 
-  if (document.getIn(['routers', 'store', 'kind']) === 'aurora') {
-    say('Ending the protection of the database, without which AWS refuses to destroy it');
-    document.setIn(['routers', 'store', 'deletionProtection'], false);
-    save();
-    await deploy();
-  }
   const before = await standIn.look();
   const made = before.resources.filter(({ stack, isThere }) => isFleets(stack) && isThere);
   // Not from the fleet file, and so without another synthesis: what was deployed goes.

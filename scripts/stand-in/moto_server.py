@@ -142,11 +142,6 @@ class Database(CloudFormationModel):
         databases[name] = cls(name, template["Properties"])
         return databases[name]
 
-    @classmethod
-    def update_from_cloudformation_json(cls, original_resource, cloudformation_json, **_):
-        original_resource.is_protected = cloudformation_json["Properties"].get("DeletionProtection", False)
-        return original_resource
-
     def delete(self, account, region):
         if self.is_protected:
             raise ValidationError(

@@ -55,7 +55,9 @@ export class StandIn {
     this.#log = log;
     const program = path.join(import.meta.dirname, 'moto_server.py');
     const output = openSync(log, 'w');
-    this.#child = spawn(python, [program, '-H', '127.0.0.1', '-p', String(port)], { stdio: ['ignore', output, output] });
+    this.#child = spawn(python, [program, '-H', '127.0.0.1', '-p', String(port)], {
+      stdio: ['ignore', output, output],
+    });
     closeSync(output);
   }
 
@@ -84,7 +86,13 @@ export class StandIn {
   async #answers() {
     const deadline = Date.now() + 1_000 * startSeconds;
     for (;;) {
-      if (await fetch(`${this.url}/moto-api/`).then(({ ok }) => ok, () => false)) return;
+      if (
+        await fetch(`${this.url}/moto-api/`).then(
+          ({ ok }) => ok,
+          () => false,
+        )
+      )
+        return;
       if (this.#child.exitCode !== null) throw new Error(`moto ended with ${this.#child.exitCode}; see ${this.#log}`);
       if (Date.now() > deadline) throw new Error(`moto does not answer; see ${this.#log}`);
       await delay(100);
