@@ -1,22 +1,26 @@
-"""Starts moto's server with what `cdk destroy` needs and moto 5.2.5 lacks.
+"""Starts moto's server, with what a deployment of these stacks needs and moto 5.2.5 lacks.
 
     python moto_server.py -H 127.0.0.1 -p PORT
 
-- An AWS::KMS::Key with tags cannot be made: CloudFormation writes Key, moto's KMS reads TagKey.
-- Of most network and load balancer resources CloudFormation's deletion does nothing; the VPC then cannot be deleted.
-- Nothing says what is there. GET /stand-in/resources lists all that any service holds, by service, kind and id.
+- A KMS key with tags cannot be made: CloudFormation writes Key, moto's KMS reads TagKey.
+- Load balancers are all application load balancers, which have no TCP listeners.
+- Aurora clusters are unknown, and the instances in them are taken for databases of their own.
+- Most parts of a network, listeners, target groups and schedules are not deleted with their stack; the rest goes in any
+  order.
+- Nothing says what there is. GET /stand-in/resources tells of each resource of each stack whether moto has it.
 """
 
 import json
 import sys
 
+import moto.server
 from moto.autoscaling.models import FakeScheduledAction, autoscaling_backends
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import CloudFormationBackend
 from moto.cloudformation.parsing import ResourceMap, get_model_map
-from moto.core.base_backend import BackendDict, BaseBackend
+from moto.core.base_backend import BackendDict
 from moto.core.common_models import BaseModel, CloudFormationModel
-from moto.ec2 import models as ec2
+from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.elastic_block_store import Volume
 from moto.ec2.models.elastic_ip_addresses import ElasticAddress
 from moto.ec2.models.flow_logs import FlowLogs
@@ -27,57 +31,71 @@ from moto.ec2.models.subnets import SubnetRouteTableAssociation
 from moto.ec2.models.vpcs import VPCEndPoint
 from moto.ec2.models.vpn_gateway import VPCGatewayAttachment
 from moto.elbv2.models import FakeListener, FakeLoadBalancer, FakeTargetGroup, elbv2_backends
-from moto.kms.models import KmsBackend
-from moto.rds.models import rds_backends
+from moto.kms.models import Key
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
-from moto.server import main
+from moto.rds.models import rds_backends
 
 
-def mend_key_tags():
-    create_key = KmsBackend.create_key
+def mend_creations():
+    def with_key_tags(create, cls, name, template, *rest, **more):
+        properties = template["Properties"]
+        tags = [{"TagKey": tag["Key"], "TagValue": tag["Value"]} for tag in properties.get("Tags", [])]
+        return create(cls, name, {**template, "Properties": {**properties, "Tags": tags}}, *rest, **more)
 
-    def create_tagged_key(self, policy, key_usage, key_spec, description, tags, **rest):
-        renamed = [{"TagKey": tag.get("TagKey", tag.get("Key")), "TagValue": tag.get("TagValue", tag.get("Value"))} for tag in tags or []]
-        return create_key(self, policy, key_usage, key_spec, description, renamed, **rest)
+    def of_its_kind(create, cls, name, template, *rest, **more):
+        made = create(cls, name, template, *rest, **more)
+        made.type = template["Properties"].get("Type", "application")
+        return made
 
-    KmsBackend.create_key = create_tagged_key
+    for model, mended in ((Key, with_key_tags), (FakeLoadBalancer, of_its_kind)):
+        create = model.create_from_cloudformation_json.__func__
+        # partial would not be bound to the class.
+        model.create_from_cloudformation_json = classmethod(
+            lambda cls, *rest, _create=create, _mended=mended, **more: _mended(_create, cls, *rest, **more)
+        )
+
+
+def disassociate(backend, association):
+    table, subnet = association.route_table_id, association.subnet_id
+    associations = backend.get_route_table(table)._associations
+    for key in [key for key, of in associations.items() if of == subnet]:
+        backend.disassociate_route_table(key)
+    del backend.subnet_associations[f"{table}:{subnet}"]
 
 
 def mend_deletions():
-    def on_ec2(delete):
-        return lambda self, account, region: delete(ec2.ec2_backends[account][region], self)
-
-    def on_elbv2(delete):
-        return lambda self, account, region: delete(elbv2_backends[account][region], self)
-
-    def disassociate(backend, association):
-        table, subnet = association.route_table_id, association.subnet_id
-        associations = backend.get_route_table(table)._associations
-        for key in [key for key, of in associations.items() if of == subnet]:
-            backend.disassociate_route_table(key)
-        del backend.subnet_associations[f"{table}:{subnet}"]
-
-    deletions = {
-        ElasticAddress: on_ec2(lambda backend, it: backend.release_address(allocation_id=it.allocation_id)),
-        FlowLogs: on_ec2(lambda backend, it: backend.delete_flow_logs([it.id])),
-        InternetGateway: on_ec2(lambda backend, it: backend.delete_internet_gateway(it.id)),
-        NatGateway: on_ec2(lambda backend, it: backend.delete_nat_gateway(it.id)),
-        Route: on_ec2(lambda backend, it: it.route_table._routes.pop(it.id, None)),
-        RouteTable: on_ec2(lambda backend, it: backend.delete_route_table(it.id)),
-        SubnetRouteTableAssociation: on_ec2(disassociate),
-        Volume: on_ec2(lambda backend, it: backend.delete_volume(it.id)),
-        VPCEndPoint: on_ec2(lambda backend, it: backend.delete_vpc_endpoints([it.id])),
-        VPCGatewayAttachment: on_ec2(lambda backend, it: backend.detach_internet_gateway(it.gateway_id, it.vpc_id)),
-        FakeScheduledAction: lambda self, account, region: autoscaling_backends[account][
-            region
-        ].delete_scheduled_action(self.auto_scaling_group_name, self.scheduled_action_name),
-        FakeListener: on_elbv2(lambda backend, it: backend.delete_listener(it.arn)),
-        FakeTargetGroup: on_elbv2(lambda backend, it: backend.delete_target_group(it.arn)),
+    on_ec2 = {
+        ElasticAddress: lambda ec2, it: ec2.release_address(allocation_id=it.allocation_id),
+        FlowLogs: lambda ec2, it: ec2.delete_flow_logs([it.id]),
+        InternetGateway: lambda ec2, it: ec2.delete_internet_gateway(it.id),
+        NatGateway: lambda ec2, it: ec2.delete_nat_gateway(it.id),
+        Route: lambda ec2, it: it.route_table._routes.pop(it.id),
+        RouteTable: lambda ec2, it: ec2.delete_route_table(it.id),
+        SubnetRouteTableAssociation: disassociate,
+        Volume: lambda ec2, it: ec2.delete_volume(it.id),
+        VPCEndPoint: lambda ec2, it: ec2.delete_vpc_endpoints([it.id]),
+        VPCGatewayAttachment: lambda ec2, it: ec2.detach_internet_gateway(it.gateway_id, it.vpc_id),
     }
-    for model, delete in deletions.items():
-        if "delete" in vars(model):
-            sys.exit(f"moto now deletes {model.__name__} itself: take it out of {__file__}")
-        model.delete = delete
+    on_elbv2 = {
+        FakeListener: lambda elbv2, it: elbv2.delete_listener(it.arn),
+        FakeTargetGroup: lambda elbv2, it: elbv2.delete_target_group(it.arn),
+    }
+    on_autoscaling = {
+        FakeScheduledAction: lambda autoscaling, it: autoscaling.delete_scheduled_action(
+            it.auto_scaling_group_name, it.scheduled_action_name
+        ),
+    }
+    for backends, deletions in (
+        (ec2_backends, on_ec2),
+        (elbv2_backends, on_elbv2),
+        (autoscaling_backends, on_autoscaling),
+    ):
+        for model, delete in deletions.items():
+            if "delete" in vars(model):
+                sys.exit(f"moto now deletes {model.__name__} itself: take it out of {__file__}")
+            model.delete = lambda self, account, region, _backends=backends, _delete=delete: _delete(
+                _backends[account][region], self
+            )
 
 
 def mend_order_of_deletion():
@@ -92,18 +110,6 @@ def mend_order_of_deletion():
                 self._delete_resource(self._parsed_resources[id], self._resource_json_map[id])
 
     ResourceMap.delete = delete
-
-
-def mend_kinds_of_load_balancers():
-    """moto makes each an application load balancer, and then refuses the listeners of the other kind."""
-    create = FakeLoadBalancer.create_from_cloudformation_json.__func__
-
-    def create_of_its_kind(cls, name, template, *rest, **more):
-        made = create(cls, name, template, *rest, **more)
-        made.type = template["Properties"].get("Type", "application")
-        return made
-
-    FakeLoadBalancer.create_from_cloudformation_json = classmethod(create_of_its_kind)
 
 
 class Database(CloudFormationModel):
@@ -129,10 +135,11 @@ class Database(CloudFormationModel):
         return attr in ("Endpoint.Address", "Endpoint.Port", "MasterUserSecret.SecretArn")
 
     def get_cfn_attribute(self, attr):
+        name = self.physical_resource_id
         values = {
-            "Endpoint.Address": f"{self.physical_resource_id}.rds.example",
+            "Endpoint.Address": f"{name}.rds.example",
             "Endpoint.Port": "5432",
-            "MasterUserSecret.SecretArn": f"arn:aws:secretsmanager:us-east-1:123456789012:secret:{self.physical_resource_id}",
+            "MasterUserSecret.SecretArn": f"arn:aws:secretsmanager:us-east-1:123456789012:secret:{name}",
         }
         return values[attr]
 
@@ -150,8 +157,12 @@ class Database(CloudFormationModel):
         del rds_backends[account][region].stand_in_databases[self.physical_resource_id]
 
 
-def resources():
-    """Of each stack that was ever made, each resource and whether it is there; and the machines that run."""
+# Where moto keeps resources in others: routes in a table, listeners of a balancer, rules of a bus, document versions.
+nesting = ("_routes", "listeners", "rules", "versions")
+
+
+def all_there(backends):
+    """Ids, in Python's sense, of all models that backends hold."""
     there = set()
 
     def walk(store):
@@ -163,30 +174,27 @@ def resources():
             elif isinstance(value, (dict, list)):
                 walk(value)
 
-    backends = [backend for kind in BackendDict._instances for regions in kind.values() for backend in regions.values()]
     for backend in backends:
         walk([store for store in vars(backend).values() if isinstance(store, (dict, list))])
-    found = []
+    return there
+
+
+def resources():
+    """Of each stack that was ever made, each resource and whether it is there; and the machines that run."""
+    backends = [it for service in BackendDict._instances for regions in service.values() for it in regions.values()]
+    there = all_there(backends)
+    found, machines = [], []
     for backend in backends:
+        if isinstance(backend, EC2Backend):
+            instances = [it for reservation in backend.reservations.values() for it in reservation.instances]
+            machines += [it.id for it in instances if it.state != "terminated"]
         if isinstance(backend, CloudFormationBackend):
             for stack in [*backend.stacks.values(), *backend.deleted_stacks.values()]:
-                for logical_id, template in stack.resource_map._resource_json_map.items():
-                    made = stack.resource_map._parsed_resources.get(logical_id)
-                    found.append(
-                        {
-                            "stack": stack.name,
-                            "id": logical_id,
-                            "type": template["Type"],
-                            "isThere": id(made) in there,
-                        }
-                    )
-    reservations = [it for backend in backends if isinstance(backend, ec2.EC2Backend) for it in backend.reservations.values()]
-    running = [it.id for reservation in reservations for it in reservation.instances if it.state != "terminated"]
-    return {"resources": found, "machines": running}
-
-
-# Where moto keeps resources in others: routes in a table, listeners of a load balancer, rules of a bus, a document's versions.
-nesting = ("_routes", "listeners", "rules", "versions")
+                made = stack.resource_map._parsed_resources
+                for name, template in stack.resource_map._resource_json_map.items():
+                    is_there = id(made.get(name)) in there
+                    found.append({"stack": stack.name, "id": name, "type": template["Type"], "isThere": is_there})
+    return {"resources": found, "machines": machines}
 
 
 class StandIn(DomainDispatcherApplication):
@@ -198,12 +206,9 @@ class StandIn(DomainDispatcherApplication):
 
 
 if __name__ == "__main__":
-    mend_key_tags()
+    mend_creations()
     mend_deletions()
     mend_order_of_deletion()
-    mend_kinds_of_load_balancers()
     get_model_map()["AWS::RDS::DBInstance"] = Database
-    import moto.server
-
     moto.server.DomainDispatcherApplication = StandIn
-    main()
+    moto.server.main()
