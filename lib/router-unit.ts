@@ -12,10 +12,10 @@ export const routerDataFolder = `${stateFolder}/router`;
 export const databaseAuthorityFile = `${programFolder}/database-authority.pem`;
 export const sglangRouterPython = '/opt/sglang-router/bin/python';
 
-/** A request that is not a stream is silent until its whole answer is there. */
-const answerSeconds = 900;
-/** What a held request needs to get its first byte. */
-const firstByteSeconds = 60;
+/** Of connections that clients keep for their next request. */
+const shortestSilenceSeconds = 900;
+/** What a held request needs to get its first byte, and a whole answer to arrive. */
+const deliverySeconds = 60;
 /** What a router needs after its drain, to close its store. */
 const closeSeconds = 15;
 /** Load balancers go on sending to a router that leaves for some seconds. */
@@ -39,9 +39,12 @@ export interface RouterUnitOptions {
   readonly apiKeysSecret: string;
 }
 
-/** What load balancers allow a request without a byte: streams have comments in them, others have not. */
-export function silenceSeconds({ holdSeconds }: RouterConfig): number {
-  return Math.max(answerSeconds, holdSeconds + firstByteSeconds);
+/**
+ * What load balancers allow a request without a byte: streams have comments in them, others are silent until their whole
+ * answer is there.
+ */
+export function silenceSeconds({ holdSeconds, generationSeconds }: RouterConfig): number {
+  return Math.max(shortestSilenceSeconds, Math.max(holdSeconds, generationSeconds) + deliverySeconds);
 }
 
 /** How long a router may take from the word to leave until it has ended. */
@@ -64,6 +67,7 @@ export function routerUnit(options: RouterUnitOptions): DaemonUnit {
     ...engineWords(config, workers.length > 1),
     '--hold-seconds': String(config.holdSeconds),
     '--drain-seconds': String(config.drainSeconds),
+    '--turn-timeout-seconds': String(config.generationSeconds),
     // Longer than any load balancer, which else would send a request into a connection that is about to close.
     '--keep-alive-seconds': String(silenceSeconds(config) + 10),
     '--session-idle-seconds': String(60 * config.sessionIdleMinutes),

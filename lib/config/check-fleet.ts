@@ -1,6 +1,7 @@
 import { checkArns } from './checks/arns.ts';
 import { checkBudget } from './checks/budget.ts';
 import { checkCpuArchitecture } from './checks/cpu-architecture.ts';
+import { checkDrains } from './checks/drains.ts';
 import { checkGpuCount } from './checks/gpu-count.ts';
 import { checkGpuMemory } from './checks/gpu-memory.ts';
 import { checkInstanceTypes } from './checks/instance-types.ts';
@@ -32,6 +33,7 @@ const checks: readonly FleetCheck[] = [
   checkSchedules,
   checkUpdates,
   checkWaits,
+  checkDrains,
   checkSameModel,
   checkBudget,
 ];

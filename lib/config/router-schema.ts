@@ -76,7 +76,12 @@ export const routersSchema = section({
     ),
   requireKeys: z.boolean().default(true).describe('Whether clients need an API key.'),
   store: store.prefault({ kind: 'embedded' }).describe('Where sessions and their transcripts are kept.'),
-  drainSeconds: count(0, 3_600).default(600).describe('How long a router that is stopped may finish its answers.'),
+  generationSeconds: count(10, 3_500)
+    .default(600)
+    .describe(
+      'Longest generation that nothing planned may cut: drains are longer. The turn of a session ends when it takes longer.',
+    ),
+  drainSeconds: count(0, 3_600).default(660).describe('How long a router that is stopped may finish its answers.'),
   holdSeconds: count(0, 3_600).default(900).describe('How long a request may wait for a first worker.'),
   sessionIdleMinutes: count(1, 43_200).default(60).describe('A session without a message for this long is paused.'),
 })

@@ -389,6 +389,28 @@ const mistakes: readonly Case[] = [
     'workers.1.sglang.flags.served-model-name',
     /would answer to the same name as Qwen\/Qwen3-0\.6B/,
   ],
+  // drains
+  [
+    'a worker that leaves before its generations end',
+    'dev',
+    { 'workers.0.drainSeconds': 300 },
+    'workers.0.drainSeconds',
+    /generationSeconds, 600 s, and a worker that leaves would cut it after 300 s/,
+  ],
+  [
+    'a Spot worker that a deployment would cut',
+    'spot',
+    { 'routers.generationSeconds': 660, 'routers.drainSeconds': 700 },
+    'workers.0.drainSeconds',
+    /660 s, and a worker that leaves would cut it after 660 s/,
+  ],
+  [
+    'a router that leaves before its answers end',
+    'production',
+    { 'routers.drainSeconds': 600 },
+    'routers.drainSeconds',
+    /a router that leaves would cut it after 600 s/,
+  ],
 ];
 
 const warnings: readonly Case[] = [
@@ -444,6 +466,13 @@ const warnings: readonly Case[] = [
     { 'routers.holdSeconds': 600 },
     'workers.0.min',
     /1800 s, but routers hold it for 600 s/,
+  ],
+  [
+    'a turn that the routers end',
+    'dev',
+    { agents: [{ name: 'researcher', command: ['python3'], turnTimeoutSeconds: 900 }] },
+    'agents.0.turnTimeoutSeconds',
+    /routers end a turn after routers\.generationSeconds, 600 s/,
   ],
   [
     'a hold that a load balancer with TLS cuts',

@@ -22,7 +22,7 @@ test('a value of the file comes from its line, another one from the default, and
   const values = new Map(explainFleet(readFleet(devFile)).map((value) => [value.path, value]));
   expect(values.get('workers[0].drainSeconds')).toEqual({
     path: 'workers[0].drainSeconds',
-    value: 300,
+    value: 660,
     from: `${devFile}:35`,
     meaning: 'How long a worker that goes away may finish its requests.',
   });

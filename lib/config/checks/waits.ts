@@ -4,8 +4,7 @@ import { type Finding, type FleetCheck, workerGroups } from '../finding.ts';
 const networkTlsIdleSeconds = 350;
 
 /**
- * Requests that wait for a worker are not cut while they wait, and wait long enough. Drains need no check: the schema
- * keeps a worker's below the 7,200 s of a lifecycle hook and a router's below the 3,600 s of a target group.
+ * Requests that wait for a worker are not cut while they wait, and wait long enough.
  */
 export const checkWaits: FleetCheck = (fleet) => {
   const { loadBalancer, holdSeconds } = fleet.routers;

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fleetNames } from '../../support/assembly/every-fleet.ts';
 import { fleetConfig, fleetTemplates } from '../../support/fleet-templates.ts';
-import { type Baseline, baselineOf, lossesBetween } from './replacements.ts';
+import { type Baseline, baselineOf, lossesBetween, replacingProperties } from './replacements.ts';
 
 /**
  * What a first deployment has made must outlive the next ones. Where a loss is meant, `UPDATE_BASELINE=1 npm test
@@ -30,6 +30,17 @@ test.each(fleetNames)('a deployment of fleets/%s.yaml over its baseline loses no
   expect(lossesBetween(JSON.parse(before) as Baseline, now)).toEqual([]);
   // What is new has to be in the baseline from now on, or its loss would go unseen.
   expect(text).toBe(before);
+});
+
+test('what replaces is known of every type that keeps something', () => {
+  const unknown = Object.keys(replacingProperties).filter((type) => replacingProperties[type]!.length === 0);
+  expect(unknown).toEqual([]);
+  expect(replacingProperties['AWS::EC2::VPC']).toContain('CidrBlock');
+  expect(replacingProperties['AWS::EC2::VPC']).not.toContain('EnableDnsSupport');
+  expect(replacingProperties['AWS::RDS::DBCluster']).toEqual(
+    expect.arrayContaining(['DatabaseName', 'StorageEncrypted']),
+  );
+  expect(replacingProperties['AWS::RDS::DBCluster']).not.toContain('BackupRetentionPeriod');
 });
 
 describe('a loss is seen', () => {

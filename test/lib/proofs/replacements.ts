@@ -1,51 +1,63 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import type { AssemblyStack } from '../../support/assembly/read-assembly.ts';
 
-/**
- * Properties whose change makes CloudFormation replace a resource that keeps something, by type: those with "Update
- * requires: Replacement", "or some interruptions" not among them, in the CloudFormation template reference of 2026.
- */
-export const replacingProperties: Readonly<Record<string, readonly string[]>> = {
-  'AWS::EC2::VPC': ['CidrBlock', 'Ipv4IpamPoolId', 'Ipv4NetmaskLength', 'InstanceTenancy'],
-  'AWS::EC2::Subnet': ['VpcId', 'CidrBlock', 'AvailabilityZone', 'AvailabilityZoneId', 'Ipv6Native', 'OutpostArn'],
-  'AWS::EC2::SecurityGroup': ['GroupName', 'GroupDescription', 'VpcId'],
-  'AWS::EC2::NatGateway': ['SubnetId', 'AllocationId', 'ConnectivityType'],
-  'AWS::EC2::EIP': ['Domain', 'NetworkBorderGroup', 'Address', 'IpamPoolId'],
-  'AWS::EC2::Volume': ['AvailabilityZone', 'Encrypted', 'KmsKeyId', 'SnapshotId', 'OutpostArn'],
-  'AWS::RDS::DBCluster': [
-    'AvailabilityZones',
-    'CharacterSetName',
-    'ClusterScalabilityType',
-    'DatabaseName',
-    'DBClusterIdentifier',
-    'DBSubnetGroupName',
-    'DBSystemId',
-    'EngineMode',
-    'KmsKeyId',
-    'MasterUsername',
-    'PubliclyAccessible',
-    'RestoreToTime',
-    'RestoreType',
-    'SnapshotIdentifier',
-    'SourceDBClusterIdentifier',
-    'SourceRegion',
-    'StorageEncrypted',
-    'UseLatestRestorableTime',
-  ],
-  'AWS::RDS::DBInstance': [
-    'DBClusterIdentifier',
-    'DBInstanceIdentifier',
-    'DBSubnetGroupName',
-    'Engine',
-    'SourceRegion',
-  ],
-  'AWS::RDS::DBSubnetGroup': ['DBSubnetGroupName'],
-  'AWS::SecretsManager::Secret': ['Name'],
-  'AWS::Logs::LogGroup': ['LogGroupName', 'LogGroupClass'],
-  'AWS::S3::Bucket': ['BucketName', 'BucketNamePrefix', 'ObjectLockEnabled'],
-  'AWS::SNS::Topic': ['TopicName', 'FifoTopic'],
-  'AWS::AutoScaling::AutoScalingGroup': ['AutoScalingGroupName', 'InstanceId'],
-  'AWS::ElasticLoadBalancingV2::LoadBalancer': ['Name', 'Scheme', 'Type'],
+/** Types of resources that keep something, with what AWS's data leaves open and what we would not want to see changed. */
+const furtherProperties: Readonly<Record<string, readonly string[]>> = {
+  // From default to dedicated it replaces.
+  'AWS::EC2::VPC': ['InstanceTenancy'],
+  'AWS::EC2::Subnet': [],
+  'AWS::EC2::SecurityGroup': [],
+  'AWS::EC2::NatGateway': [],
+  'AWS::EC2::EIP': [],
+  // "Updates are not supported": the deployment fails.
+  'AWS::EC2::Volume': ['AvailabilityZone', 'Encrypted', 'KmsKeyId', 'OutpostArn', 'SnapshotId'],
+  // Replaced by another engine, and by another user unless it is one that RDS manages.
+  'AWS::RDS::DBCluster': ['Engine', 'MasterUsername'],
+  'AWS::RDS::DBInstance': ['Engine'],
+  'AWS::RDS::DBSubnetGroup': [],
+  'AWS::SecretsManager::Secret': [],
+  // "Updates are not supported": the deployment fails.
+  'AWS::Logs::LogGroup': ['LogGroupClass'],
+  'AWS::S3::Bucket': [],
+  'AWS::SNS::Topic': [],
+  'AWS::AutoScaling::AutoScalingGroup': [],
+  'AWS::ElasticLoadBalancingV2::LoadBalancer': [],
 };
+
+/**
+ * Properties whose change makes CloudFormation replace a resource that keeps something, by type. From AWS's service
+ * specification in the version that `cdk diff` has, by which it says "requires replacement".
+ */
+export const replacingProperties: Readonly<Record<string, readonly string[]>> = readReplacingProperties();
+
+function readReplacingProperties(): Record<string, readonly string[]> {
+  const file = path.join(path.dirname(createRequire(import.meta.url).resolve('aws-cdk/package.json')), 'db.json.gz');
+  const { schema } = JSON.parse(gunzipSync(readFileSync(file)).toString()) as Specification;
+  const types = new Map(schema.resource.entities.map((entity) => [entity.cloudFormationType, entity.properties]));
+  return Object.fromEntries(
+    Object.entries(furtherProperties).map(([type, further]) => {
+      const properties = types.get(type) ?? {};
+      const unknown = further.filter((name) => !(name in properties));
+      if (unknown.length > 0) throw new Error(`${type} has no ${unknown.join(', ')} in ${file}`);
+      const replacing = Object.keys(properties).filter((name) => properties[name]!.causesReplacement === 'yes');
+      return [type, [...new Set([...replacing, ...further])].sort()];
+    }),
+  );
+}
+
+interface Specification {
+  readonly schema: {
+    readonly resource: {
+      readonly entities: readonly {
+        readonly cloudFormationType: string;
+        readonly properties: Readonly<Record<string, { readonly causesReplacement?: 'yes' | 'maybe' | 'no' }>>;
+      }[];
+    };
+  };
+}
 
 /** Stacks by name; of each resource that keeps something what must stay: its type and the properties that would replace it. */
 export type Baseline = Readonly<Record<string, Readonly<Record<string, BaselineResource>>>>;

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { terminateHook } from '../../../lib/names.ts';
 import { AwsEndpoints } from '../../support/assembly/aws-endpoints.ts';
 import { MachineFolder } from '../../support/assembly/machine-folder.ts';
 import { makeSecrets } from '../../support/assembly/made-secrets.ts';
@@ -78,6 +79,12 @@ test('what the templates ship is what runs: a completion through a router and a 
   // The worker tells its group that it serves, by the name that the template gives the hook.
   const launched = await cloud.hookCompleted(worker.instance);
   expect(launched).toMatchObject({ result: 'CONTINUE', by: 'call' });
+
+  // When the group takes the worker away, it hears of that from its machine, drains, and lets the group go on.
+  cloud.terminate(worker.instance);
+  const left = await cloud.hookCompleted(worker.instance, terminateHook);
+  expect(left).toMatchObject({ result: 'CONTINUE', by: 'call' });
+  await cloud.stateReached(worker.instance, 'Terminated');
 }, 240_000);
 
 /** One short completion, or undefined while there is none. */
