@@ -1,13 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { App } from 'aws-cdk-lib';
 import { checkFleet } from '../../lib/config/check-fleet.ts';
 import { type FleetConfig, fleetSchema } from '../../lib/config/schema.ts';
 import { configFields } from '../../lib/config/schema-walk.ts';
-import { addFleet } from '../../lib/fleet.ts';
 import { configOf, type FieldValues, type FleetFileName, fleetContent, withValues } from '../support/fleet-file.ts';
-import { repositoryRoot } from '../support/fleet-templates.ts';
+import { synthesizeFleet } from '../support/fleet-templates.ts';
 
 /** How to change one field of a valid fleet so that it stays valid. */
 interface Change {
@@ -190,10 +188,6 @@ const changes: Readonly<Record<string, Change>> = {
   tags: { to: { project: 'other' } },
 };
 
-const { context } = JSON.parse(readFileSync(path.join(repositoryRoot, 'cdk.json'), 'utf8')) as {
-  context: Record<string, unknown>;
-};
-
 const outdir = mkdtempSync(path.join(tmpdir(), 'config-use-'));
 afterAll(() => rmSync(outdir, { recursive: true }));
 
@@ -208,11 +202,8 @@ function rendered(config: FleetConfig): string {
 }
 
 function synthesised(config: FleetConfig): string {
-  const app = new App({ outdir, context: { ...context, 'aws:cdk:bundling-stacks': [] } });
-  addFleet(app, config);
-  return JSON.stringify(
-    app.synth().stacks.map(({ stackName, environment, template }) => [stackName, environment, template as unknown]),
-  );
+  const { stacks } = synthesizeFleet(config, { outdir });
+  return JSON.stringify(stacks.map(({ stackName, environment, template }) => [stackName, environment, template]));
 }
 
 function contentOf(change: Change, values: FieldValues) {

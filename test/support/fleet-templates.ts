@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { App } from 'aws-cdk-lib';
+import { App, type AppProps, Validations } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import type { CloudAssembly } from 'aws-cdk-lib/cx-api';
 import type { IConstruct } from 'constructs';
 import { loadFleetConfig } from '../../lib/config/load.ts';
 import type { FleetConfig } from '../../lib/config/schema.ts';
 import { FileAsset } from '../../lib/file-asset.ts';
 import { addFleet } from '../../lib/fleet.ts';
+import { ValidateOnce } from './validate-once.ts';
 
 export const repositoryRoot = path.resolve(import.meta.dirname, '../..');
 
@@ -24,18 +26,24 @@ export function fleetConfig(name: string): FleetConfig {
   return loadFleetConfig(path.join(repositoryRoot, `fleets/${name}.yaml`));
 }
 
-/** The fleet's templates by the part of the stack name after the fleet's, made without bundling the daemons. */
-export function fleetTemplates(config: FleetConfig): Readonly<Record<string, Template>> {
-  const app = new App({ context: { ...cdkContext, 'aws:cdk:bundling-stacks': [] } });
+const validation = new ValidateOnce();
+
+/** The fleet's stacks, checked as the CDK checks them, made without bundling the daemons. */
+export function synthesizeFleet(config: FleetConfig, props: AppProps = {}): CloudAssembly {
+  const app = new App({ ...props, context: { ...cdkContext, 'aws:cdk:bundling-stacks': [] } });
+  Validations.of(app).addPlugins(validation);
   addFleet(app, config);
   noteShippedTexts(app);
+  return app.synth();
+}
+
+/** The fleet's templates by the part of the stack name after the fleet's. */
+export function fleetTemplates(config: FleetConfig): Readonly<Record<string, Template>> {
   return Object.fromEntries(
-    app
-      .synth()
-      .stacks.map(({ stackName, template }) => [
-        stackName.slice(config.name.length + 1),
-        Template.fromJSON(template as Record<string, unknown>),
-      ]),
+    synthesizeFleet(config).stacks.map(({ stackName, template }) => [
+      stackName.slice(config.name.length + 1),
+      Template.fromJSON(template as Record<string, unknown>),
+    ]),
   );
 }
 
