@@ -13,8 +13,15 @@ import { ValidateOnce } from './validate-once.ts';
 export const repositoryRoot = path.resolve(import.meta.dirname, '../..');
 
 /** The feature flags that the CDK command line reads from cdk.json. */
-export const { context: cdkContext } = JSON.parse(readFileSync(path.join(repositoryRoot, 'cdk.json'), 'utf8')) as {
+const { context } = JSON.parse(readFileSync(path.join(repositoryRoot, 'cdk.json'), 'utf8')) as {
   context: Record<string, unknown>;
+};
+
+/** An app as the CDK command line makes it, without bundles of the daemons and what is for readers of its output. */
+export const quickApp: AppProps = {
+  context: { ...context, 'aws:cdk:bundling-stacks': [] },
+  stackTraces: false,
+  treeMetadata: false,
 };
 
 export function devConfig(): FleetConfig {
@@ -28,9 +35,9 @@ export function fleetConfig(name: string): FleetConfig {
 
 const validation = new ValidateOnce();
 
-/** The fleet's stacks, checked as the CDK checks them, made without bundling the daemons. */
+/** The fleet's stacks, which the CDK has found valid. */
 export function synthesizeFleet(config: FleetConfig, props: AppProps = {}): CloudAssembly {
-  const app = new App({ ...props, context: { ...cdkContext, 'aws:cdk:bundling-stacks': [] } });
+  const app = new App({ ...quickApp, ...props });
   Validations.of(app).addPlugins(validation);
   addFleet(app, config);
   noteShippedTexts(app);

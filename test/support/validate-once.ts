@@ -18,9 +18,7 @@ export class ValidateOnce extends CloudFormationValidatePlugin {
     const stackTemplates = context.stackTemplates.filter((stack) => !this.#passed.has(keys.get(stack)!));
     if (stackTemplates.length === 0) return { success: true, violations: [] };
     const templatePaths = stackTemplates.map(({ templatePath }) => templatePath);
-    // An engine takes long to start: that of the default instance serves all suites of a process.
-    const engine = CloudFormationValidatePlugin._singletonInstance();
-    const report = engine.validate({ ...context, stackTemplates, templatePaths });
+    const report = engineFor(stackTemplates).validate({ ...context, stackTemplates, templatePaths });
     if (report.success) for (const stack of stackTemplates) this.#passed.add(keys.get(stack)!);
     return report;
   }
@@ -29,4 +27,21 @@ export class ValidateOnce extends CloudFormationValidatePlugin {
 /** All that the check depends on. */
 function keyOf({ stackConstructPath, templatePath, accountId, region }: PolicyValidationStack): string {
   return JSON.stringify([stackConstructPath, accountId, region, readFileSync(templatePath, 'utf8')]);
+}
+
+/**
+ * The CDK's default instance, which all suites of a process share. An engine has the rules of some types of resources and takes
+ * long to make: by itself the instance would make another one whenever it meets a new type, and forget the others.
+ */
+function engineFor(stacks: readonly PolicyValidationStack[]): CloudFormationValidatePlugin {
+  const instance = CloudFormationValidatePlugin._singletonInstance();
+  const types = new Set(instance['engineResourceTypes'] as Set<string> | undefined);
+  for (const { templatePath } of stacks) {
+    const { Resources } = JSON.parse(readFileSync(templatePath, 'utf8')) as {
+      Resources: Record<string, { Type: string }>;
+    };
+    for (const { Type } of Object.values(Resources)) types.add(Type);
+  }
+  instance['initializeEngine'](types);
+  return instance;
 }
