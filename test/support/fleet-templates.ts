@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { App, type AppProps, Validations } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import type { CloudAssembly } from 'aws-cdk-lib/cx-api';
 import type { IConstruct } from 'constructs';
 import { loadFleetConfig } from '../../lib/config/load.ts';
 import type { FleetConfig } from '../../lib/config/schema.ts';
@@ -35,21 +35,37 @@ export function fleetConfig(name: string): FleetConfig {
 
 const validation = new ValidateOnce();
 
+export interface FleetStack {
+  readonly name: string;
+  /** Account and region, as the CDK writes them. */
+  readonly environment: string;
+  readonly template: Record<string, unknown>;
+}
+
 /** The fleet's stacks, which the CDK has found valid. */
-export function synthesizeFleet(config: FleetConfig, props: AppProps = {}): CloudAssembly {
-  const app = new App({ ...quickApp, ...props });
-  Validations.of(app).addPlugins(validation);
-  addFleet(app, config);
-  noteShippedTexts(app);
-  return app.synth();
+export function synthesizeFleet(config: FleetConfig): FleetStack[] {
+  const outdir = mkdtempSync(path.join(tmpdir(), 'fleet-templates-'));
+  try {
+    const app = new App({ ...quickApp, outdir });
+    Validations.of(app).addPlugins(validation);
+    addFleet(app, config);
+    noteShippedTexts(app);
+    return app.synth().stacks.map(({ stackName, environment, template }) => ({
+      name: stackName,
+      environment: environment.name,
+      template: template as Record<string, unknown>,
+    }));
+  } finally {
+    rmSync(outdir, { recursive: true });
+  }
 }
 
 /** The fleet's templates by the part of the stack name after the fleet's. */
 export function fleetTemplates(config: FleetConfig): Readonly<Record<string, Template>> {
   return Object.fromEntries(
-    synthesizeFleet(config).stacks.map(({ stackName, template }) => [
-      stackName.slice(config.name.length + 1),
-      Template.fromJSON(template as Record<string, unknown>),
+    synthesizeFleet(config).map(({ name, template }) => [
+      name.slice(config.name.length + 1),
+      Template.fromJSON(template),
     ]),
   );
 }
