@@ -6,9 +6,11 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   maxWorkers: 2,
   testTimeout: 60_000,
-  // Each suite that loads aws-cdk-lib leaves some 100 MB behind in its worker, and from 2 GB on collecting is all it does.
-  workerIdleMemoryLimit: '400MB',
+  // A suite leaves some MB behind in its worker, and from 2 GB on collecting is all it does.
+  workerIdleMemoryLimit: '1GB',
+  transformIgnorePatterns: ['/node_modules/(?!(aws-cdk-lib|cdk-nag|constructs)/)'],
   transform: {
+    '/node_modules/(aws-cdk-lib|cdk-nag|constructs)/': '<rootDir>/test/support/jest/load-by-node.mjs',
     '^.+\\.ts$': [
       '@swc/jest',
       { jsc: { target: 'es2024', parser: { syntax: 'typescript' } }, module: { type: 'es6' } },

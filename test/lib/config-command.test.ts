@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { repositoryRoot } from '../support/fleet-templates.ts';
+import { compileCache } from '../support/process.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 interface Ended {
@@ -14,7 +15,8 @@ interface Ended {
 /** Runs `fleet config ...` in the repository. */
 async function config(...options: string[]): Promise<Ended> {
   const command = ['runtime/cli/main.ts', 'config', ...options];
-  const run = promisify(execFile)(process.execPath, command, { cwd: repositoryRoot });
+  const env = { ...process.env, NODE_COMPILE_CACHE: compileCache };
+  const run = promisify(execFile)(process.execPath, command, { cwd: repositoryRoot, env });
   return await run.then(
     (output) => ({ code: 0, ...output }),
     (error: Ended) => ({ code: error.code, stdout: error.stdout, stderr: error.stderr }),

@@ -1,13 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { App } from 'aws-cdk-lib';
 import { checkFleet } from '../../lib/config/check-fleet.ts';
 import { type FleetConfig, fleetSchema } from '../../lib/config/schema.ts';
 import { configFields } from '../../lib/config/schema-walk.ts';
-import { addFleet } from '../../lib/fleet.ts';
 import { configOf, type FieldValues, type FleetFileName, fleetContent, withValues } from '../support/fleet-file.ts';
-import { repositoryRoot } from '../support/fleet-templates.ts';
+import { synthesizeFleet } from '../support/fleet-templates.ts';
 
 /** How to change one field of a valid fleet so that it stays valid. */
 interface Change {
@@ -191,29 +186,14 @@ const changes: Readonly<Record<string, Change>> = {
   tags: { to: { project: 'other' } },
 };
 
-const { context } = JSON.parse(readFileSync(path.join(repositoryRoot, 'cdk.json'), 'utf8')) as {
-  context: Record<string, unknown>;
-};
-
-const outdir = mkdtempSync(path.join(tmpdir(), 'config-use-'));
-afterAll(() => rmSync(outdir, { recursive: true }));
-
 const known = new Map<string, string>();
 
-/** All templates with their environments. Files that machines fetch are in them by the digest of their content. */
+/** All stacks. Files that machines fetch are in them by the digest of their content. */
 function rendered(config: FleetConfig): string {
   const key = JSON.stringify(config);
-  const templates = known.get(key) ?? synthesised(config);
-  known.set(key, templates);
-  return templates;
-}
-
-function synthesised(config: FleetConfig): string {
-  const app = new App({ outdir, context: { ...context, 'aws:cdk:bundling-stacks': [] } });
-  addFleet(app, config);
-  return JSON.stringify(
-    app.synth().stacks.map(({ stackName, environment, template }) => [stackName, environment, template as unknown]),
-  );
+  const stacks = known.get(key) ?? JSON.stringify(synthesizeFleet(config));
+  known.set(key, stacks);
+  return stacks;
 }
 
 function contentOf(change: Change, values: FieldValues) {
@@ -245,5 +225,5 @@ describe.each(cases)('%s', (_field, change, place) => {
 
 test('two runs over the same config give the same templates', () => {
   const production = configOf(fleetContent('production'));
-  expect(synthesised(production)).toBe(synthesised(production));
+  expect(JSON.stringify(synthesizeFleet(production))).toBe(JSON.stringify(synthesizeFleet(production)));
 });

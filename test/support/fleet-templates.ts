@@ -1,18 +1,27 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { App } from 'aws-cdk-lib';
+import { App, type AppProps, Validations } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import type { IConstruct } from 'constructs';
 import { loadFleetConfig } from '../../lib/config/load.ts';
 import type { FleetConfig } from '../../lib/config/schema.ts';
 import { FileAsset } from '../../lib/file-asset.ts';
 import { addFleet } from '../../lib/fleet.ts';
+import { ValidateOnce } from './validate-once.ts';
 
 export const repositoryRoot = path.resolve(import.meta.dirname, '../..');
 
 /** The feature flags that the CDK command line reads from cdk.json. */
-export const { context: cdkContext } = JSON.parse(readFileSync(path.join(repositoryRoot, 'cdk.json'), 'utf8')) as {
+const { context } = JSON.parse(readFileSync(path.join(repositoryRoot, 'cdk.json'), 'utf8')) as {
   context: Record<string, unknown>;
+};
+
+/** An app as the CDK command line makes it, without bundles of the daemons and what is for readers of its output. */
+export const quickApp: AppProps = {
+  context: { ...context, 'aws:cdk:bundling-stacks': [] },
+  stackTraces: false,
+  treeMetadata: false,
 };
 
 export function devConfig(): FleetConfig {
@@ -24,18 +33,40 @@ export function fleetConfig(name: string): FleetConfig {
   return loadFleetConfig(path.join(repositoryRoot, `fleets/${name}.yaml`));
 }
 
-/** The fleet's templates by the part of the stack name after the fleet's, made without bundling the daemons. */
+const validation = new ValidateOnce();
+
+export interface FleetStack {
+  readonly name: string;
+  /** Account and region, as the CDK writes them. */
+  readonly environment: string;
+  readonly template: Record<string, unknown>;
+}
+
+/** The fleet's stacks, which the CDK has found valid. */
+export function synthesizeFleet(config: FleetConfig): FleetStack[] {
+  const outdir = mkdtempSync(path.join(tmpdir(), 'fleet-templates-'));
+  try {
+    const app = new App({ ...quickApp, outdir });
+    Validations.of(app).addPlugins(validation);
+    addFleet(app, config);
+    noteShippedTexts(app);
+    return app.synth().stacks.map(({ stackName, environment, template }) => ({
+      name: stackName,
+      environment: environment.name,
+      template: template as Record<string, unknown>,
+    }));
+  } finally {
+    rmSync(outdir, { recursive: true });
+  }
+}
+
+/** The fleet's templates by the part of the stack name after the fleet's. */
 export function fleetTemplates(config: FleetConfig): Readonly<Record<string, Template>> {
-  const app = new App({ context: { ...cdkContext, 'aws:cdk:bundling-stacks': [] } });
-  addFleet(app, config);
-  noteShippedTexts(app);
   return Object.fromEntries(
-    app
-      .synth()
-      .stacks.map(({ stackName, template }) => [
-        stackName.slice(config.name.length + 1),
-        Template.fromJSON(template as Record<string, unknown>),
-      ]),
+    synthesizeFleet(config).map(({ name, template }) => [
+      name.slice(config.name.length + 1),
+      Template.fromJSON(template),
+    ]),
   );
 }
 

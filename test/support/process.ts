@@ -8,7 +8,7 @@ import { until } from './poll.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 /** Shared by all started daemons, so that only the first of them compiles its code. */
-const compileCache = path.join(root, 'node_modules/.cache/fleet-tests');
+export const compileCache = path.join(root, 'node_modules/.cache/fleet-tests');
 
 export interface StartOptions {
   /** Added to the environment; undefined removes a variable. */

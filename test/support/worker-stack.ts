@@ -3,7 +3,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import type { WorkerGroupConfig } from '../../lib/config/schema.ts';
 import { WorkerGroup, type WorkerGroupProps } from '../../lib/workers/worker-group.ts';
-import { cdkContext, devConfig, filesOf, noteShippedTexts, userDataOf } from './fleet-templates.ts';
+import { devConfig, filesOf, noteShippedTexts, quickApp, userDataOf } from './fleet-templates.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: templates are JSON, which assertions look into
 export type Properties = Record<string, any>;
@@ -33,7 +33,7 @@ export function workerStack(
   changes: Partial<WorkerGroupConfig> = {},
   props: Partial<WorkerGroupProps> = {},
 ): WorkerStack {
-  const app = new App({ context: { ...cdkContext, 'aws:cdk:bundling-stacks': [] } });
+  const app = new App(quickApp);
   const stack = new Stack(app, 'workers', { env: { region: dev.region } });
   const vpc = new Vpc(stack, 'Vpc', { availabilityZones: [...dev.network.availabilityZones] });
   new WorkerGroup(stack, 'WorkerGroup', {

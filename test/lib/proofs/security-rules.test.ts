@@ -3,11 +3,11 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import type { FleetConfig } from '../../../lib/config/schema.ts';
 import { addFleet } from '../../../lib/fleet.ts';
 import { fleetNames } from '../../support/assembly/every-fleet.ts';
-import { cdkContext, fleetConfig } from '../../support/fleet-templates.ts';
+import { fleetConfig, quickApp } from '../../support/fleet-templates.ts';
 
 /** @throws with the findings of cdk-nag's pack AwsSolutions that no construct gives a reason for */
 function checkRules(config: FleetConfig): void {
-  const app = new App({ context: { ...cdkContext, 'aws:cdk:bundling-stacks': [] } });
+  const app = new App(quickApp);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   addFleet(app, config);
   app.synth();

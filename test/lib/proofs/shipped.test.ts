@@ -54,7 +54,12 @@ test('what the templates ship is what runs: a completion through a router and a 
   await using router = await machine('router', routerGroup, 1);
   await using worker = await machine(workerPart, workerGroup, 2);
   await Promise.all([router.boot(), worker.boot()]);
-  await Promise.all([router.startUnits(), worker.startUnits()]);
+  await worker.startUnits();
+  // The worker tells its group that it serves, by the name that the template gives the hook. Only then the group counts it as
+  // one of its machines: a router that starts before sees it at its next look, 15 s later.
+  const launched = await cloud.hookCompleted(worker.instance);
+  expect(launched).toMatchObject({ result: 'CONTINUE', by: 'call' });
+  await router.startUnits();
 
   const answer = await until(
     'a completion came through the router',
@@ -76,9 +81,6 @@ test('what the templates ship is what runs: a completion through a router and a 
     };
     return workers.some(({ runnerId }) => runnerId !== null);
   });
-  // The worker tells its group that it serves, by the name that the template gives the hook.
-  const launched = await cloud.hookCompleted(worker.instance);
-  expect(launched).toMatchObject({ result: 'CONTINUE', by: 'call' });
 
   // When the group takes the worker away, it hears of that from its machine, drains, and lets the group go on.
   cloud.terminate(worker.instance);

@@ -5,7 +5,7 @@ import { repositoryRoot } from '../../support/fleet-templates.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 
 /** What the app reads; a clone has more, which must not matter. */
-const sources = ['bin', 'lib', 'runtime', 'models', 'fleets', 'ui', 'cdk.json', 'package.json', 'package-lock.json'];
+const sources = 'bin lib runtime models fleets ui cdk.json package.json package-lock.json tsconfig.json'.split(' ');
 const config = 'fleets/production.yaml';
 
 function clone(folder: string): string {
