@@ -17,8 +17,14 @@ async function startPoll(options: { clock?: Clock; onNotice?: (notice: MachineNo
   const service = await FakeInstanceMetadata.start({ [targetPath]: 'InService' });
   const notices: MachineNotice[] = [];
   const logged = keptLog();
+  const metadata = new InstanceMetadata({ endpoint: service.endpoint, timeoutMs: 100, attempts: 2 });
+  // A first answer that takes longer, as it may on a busy machine, would mean that there is no service.
+  await until('the service was found', async () => {
+    metadata.recheck();
+    return (await metadata.read(targetPath).catch(() => undefined)) !== undefined;
+  });
   const poll = new NoticePoll({
-    metadata: new InstanceMetadata({ endpoint: service.endpoint, timeoutMs: 100, attempts: 2 }),
+    metadata,
     clock: options.clock ?? realClock(100),
     log: logged.log,
     tell: (notice) => {

@@ -3,12 +3,12 @@ import { CloudFleet } from '../../support/cloud-fleet.ts';
 
 test('a scale-in waits for the last stream, keeps the action open meanwhile, and completes it at once', async () => {
   const timeScale = 30;
-  // Without heartbeats the action would time out after two seconds of real time, in the middle of the streams.
-  await using fleet = await CloudFleet.start({ timeScale, terminateTimeoutSeconds: 60, runnerArgs });
+  // Without heartbeats the action would time out after four seconds of real time, in the middle of the streams.
+  await using fleet = await CloudFleet.start({ timeScale, terminateTimeoutSeconds: 120, runnerArgs });
   const [leaving, staying] = await Promise.all([fleet.serving(), fleet.serving()]);
   const { engine } = await leaving.health();
   const ids = { leaving: (await fleet.viewOf(leaving))!.id, staying: (await fleet.viewOf(staying))!.id };
-  const streams = await fleet.openStreams(6, 120);
+  const streams = await fleet.openStreams(6, 240);
   const whole = ['Whole', 'Entire'].map((prompt) => fleet.complete(prompt, 60));
   expect(new Set(streams.map(({ worker }) => worker))).toEqual(new Set([ids.leaving, ids.staying]));
 
@@ -20,7 +20,7 @@ test('a scale-in waits for the last stream, keeps the action open meanwhile, and
   const answers = await Promise.all(streams.map(({ ended }) => ended));
   for (const [i, { text, failure, finish }] of answers.entries()) {
     expect({ text, failure, finish }).toEqual({
-      text: await fleet.expectedText(`Story ${i}`, 120),
+      text: await fleet.expectedText(`Story ${i}`, 240),
       failure: undefined,
       finish: 'length',
     });
