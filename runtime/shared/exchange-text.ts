@@ -1,9 +1,15 @@
-import { Agent as HttpAgent, type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
+import {
+  Agent as HttpAgent,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestOptions,
+  request as requestHttp,
+} from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 
 export interface TextExchange {
   /** @default GET */
-  readonly method?: 'GET' | 'POST' | 'DELETE';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly body?: string | undefined;
   /** For the whole exchange, in ms; a fraction is fine. */
@@ -17,6 +23,7 @@ export interface TextExchange {
 
 export interface TextAnswer {
   readonly status: number;
+  readonly headers: IncomingHttpHeaders;
   readonly text: string;
 }
 
@@ -28,9 +35,10 @@ const keptConnections = {
 };
 
 /**
- * Sends a request and takes in the text of its answer, of bounded size, within a bounded time. (`fetch` does the same for
+ * Sends a request and takes in the text of its answer, of bounded size, within a bounded time. No redirect is followed, and no
+ * proxy taken, whatever the environment says. (`fetch` does the same for
  * twice the CPU and ten times the memory.)
- * @throws the signal's reason; a DOMException named `TimeoutError`; an Error that says what is wrong with the URL, the
+ * @throws the signal's reason; a DOMException named `TimeoutError`; RangeError for an answer too long; an Error that says what is wrong with the URL, the
  * connection or the answer.
  */
 export async function exchangeText(url: string, exchange: TextExchange): Promise<TextAnswer> {
@@ -58,7 +66,7 @@ async function send(url: string, exchange: TextExchange, signal: AbortSignal): P
   const { promise, resolve, reject } = Promise.withResolvers<TextAnswer>();
   const request = (isTls ? requestHttps : requestHttp)(url, options, (response) => {
     readText(response, maxBytes).then(
-      (text) => resolve({ status: response.statusCode ?? 0, text }),
+      (text) => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }),
       (error) => {
         request.destroy();
         reject(error);
@@ -81,7 +89,7 @@ async function readText(response: IncomingMessage, maxBytes: number): Promise<st
   let bytes = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`);
+    if (bytes > maxBytes) throw new RangeError(`the answer is longer than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

@@ -1,4 +1,4 @@
-import { Agent, request } from 'node:http';
+import { exchangeText } from './exchange-text.ts';
 
 /** One request to the instance metadata service. */
 export interface MetadataRequest {
@@ -22,39 +22,19 @@ export interface MetadataAnswer {
 const maxAnswerBytes = 64 * 1_024;
 
 /**
- * Without a proxy, whatever the environment says, and without redirects: the token must not leave the machine. Without
- * kept connections: one item every two seconds does not need them, and there are none to go stale.
+ * Without kept connections: one item every two seconds does not need them, and there are none to go stale. Neither proxies nor
+ * redirects: the token must not leave the machine.
+ * @throws see `exchangeText`
  */
-const direct = new Agent({ keepAlive: false });
-
-/** @throws what the connection failed with, `TimeoutError` past the time limit, RangeError for an answer too long */
-export function exchangeMetadata({ url, method, headers, timeoutMs }: MetadataRequest): Promise<MetadataAnswer> {
-  return new Promise((resolve, reject) => {
-    const signal = AbortSignal.timeout(timeoutMs);
-    // An abort shows as an error of its own kind; the reason tells a time-out from a connection that was cut.
-    const fail = (error: unknown) => reject(signal.aborted ? signal.reason : error);
-    const outgoing = request(url, { method, headers, agent: direct, signal }, async (incoming) => {
-      try {
-        const chunks: Buffer[] = [];
-        let bytes = 0;
-        for await (const chunk of incoming as AsyncIterable<Buffer>) {
-          bytes += chunk.length;
-          if (bytes > maxAnswerBytes) throw new RangeError(`The answer has more than ${maxAnswerBytes} bytes.`);
-          chunks.push(chunk);
-        }
-        resolve({
-          status: incoming.statusCode!,
-          text: Buffer.concat(chunks).toString('utf8'),
-          tokenTtlSeconds: wholeNumber(incoming.headers['x-aws-ec2-metadata-token-ttl-seconds']),
-          sentAtMs: instant(incoming.headers.date),
-        });
-      } catch (error) {
-        fail(error);
-      }
-    });
-    outgoing.on('error', fail);
-    outgoing.end();
-  });
+export async function exchangeMetadata({ url, method, headers, timeoutMs }: MetadataRequest): Promise<MetadataAnswer> {
+  const exchange = { method, headers, timeoutMs, maxBytes: maxAnswerBytes, keepsConnection: false };
+  const answer = await exchangeText(url, exchange);
+  return {
+    status: answer.status,
+    text: answer.text,
+    tokenTtlSeconds: wholeNumber(answer.headers['x-aws-ec2-metadata-token-ttl-seconds']),
+    sentAtMs: instant(answer.headers.date),
+  };
 }
 
 function wholeNumber(header: string | string[] | undefined): number | undefined {

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeError } from '../../shared/errors.ts';
+import { exchangeText } from '../../shared/exchange-text.ts';
 import type { Logger } from '../../shared/log.ts';
 import { describeEnd, OwnedProcess, type ProcessCommand, type ProcessEnd } from '../../shared/process/owned-process.ts';
 import { nextRestart } from '../../shared/process/restart-policy.ts';
@@ -179,12 +180,10 @@ function notLaunched(error: unknown): { end: ProcessEnd; healthyMs: undefined } 
 
 /** Whether an HTTP server answers at all: some versions call themselves unhealthy while they have no worker. */
 async function answersAt(url: string, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
-  const timeout = AbortSignal.timeout(Math.ceil(timeoutMs));
   try {
-    const response = await fetch(`${url}/health`, { signal: signal ? AbortSignal.any([signal, timeout]) : timeout });
-    await response.body?.cancel();
+    await exchangeText(`${url}/health`, { timeoutMs, signal, maxBytes: 64 * 1_024, keepsConnection: false });
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    return error instanceof RangeError;
   }
 }
