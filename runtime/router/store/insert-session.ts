@@ -25,25 +25,26 @@ export function insertIfBelow(
   const liveCount = isShared
     ? sql`select live_count from locked_count`
     : sql`select live_count from session_counts where owner_key_id = ${ownerKeyId}`;
+  // Postgres does not guess the type of a parameter that is selected.
+  const text = (value: string | null) => sql`cast(${value} as text)`;
+  const now = sql`cast(${nowMs} as bigint)`;
+  const row = {
+    id: text(id),
+    owner_key_id: text(ownerKeyId),
+    agent: text(agent),
+    model: text(model),
+    settings: text(settings),
+    status: text('starting'),
+    status_at_ms: now,
+    last_active_at_ms: now,
+    created_at_ms: now,
+    turn_coordinator: text(coordinator),
+  };
   return (isShared ? withLockedCount(db, ownerKeyId) : db)
     .insertInto('sessions')
-    .columns([
-      'id',
-      'owner_key_id',
-      'agent',
-      'model',
-      'settings',
-      'status',
-      'status_at_ms',
-      'last_active_at_ms',
-      'created_at_ms',
-      'turn_coordinator',
-    ])
+    .columns(Object.keys(row) as (keyof typeof row)[])
     .expression(
-      sql`select cast(${id} as text), cast(${ownerKeyId} as text), cast(${agent} as text), cast(${model} as text),
-            cast(${settings} as text), 'starting', cast(${nowMs} as bigint), cast(${nowMs} as bigint), cast(${nowMs} as bigint),
-            cast(${coordinator} as text)
-          where coalesce((${liveCount}), 0) < cast(${limit} as bigint)`,
+      sql`select ${sql.join(Object.values(row))} where coalesce((${liveCount}), 0) < cast(${limit} as bigint)`,
     );
 }
 
