@@ -44,7 +44,7 @@ export interface RouterUnitOptions {
  * answer is there.
  */
 export function silenceSeconds({ holdSeconds, generationSeconds }: RouterConfig): number {
-  return Math.max(shortestSilenceSeconds, Math.max(holdSeconds, generationSeconds) + deliverySeconds);
+  return Math.max(shortestSilenceSeconds, holdSeconds + deliverySeconds, generationSeconds + deliverySeconds);
 }
 
 /** How long a router may take from the word to leave until it has ended. */
