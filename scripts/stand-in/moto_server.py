@@ -11,7 +11,9 @@
 """
 
 import json
+import os
 import sys
+import threading
 
 import moto.server
 from moto.autoscaling.models import FakeScheduledAction, autoscaling_backends
@@ -205,7 +207,14 @@ class StandIn(DomainDispatcherApplication):
         return [json.dumps(resources()).encode()]
 
 
+def end_with_input():
+    """Whoever started it holds the other end of its input, which closes when that process ends, also by a kill."""
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
 if __name__ == "__main__":
+    threading.Thread(target=end_with_input, daemon=True).start()
     mend_creations()
     mend_deletions()
     mend_order_of_deletion()

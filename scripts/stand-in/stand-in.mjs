@@ -30,9 +30,6 @@ async function installMoto(folder) {
 }
 
 export class StandIn {
-  // The CDK treats this name specially; 127.0.0.1 does not work.
-  static address = (port) => `http://localhost:${port}`;
-
   /** Installs moto below `folder` when it is not there, and starts it. Its log is in `folder`. */
   static async start(folder) {
     const python = await installMoto(folder);
@@ -52,12 +49,14 @@ export class StandIn {
   #log;
 
   constructor(python, port, log) {
-    this.url = StandIn.address(port);
+    // The CDK treats this name specially; 127.0.0.1 does not work.
+    this.url = `http://localhost:${port}`;
     this.#log = log;
     const program = path.join(import.meta.dirname, 'moto_server.py');
     const output = openSync(log, 'w');
     this.#child = spawn(python, [program, '-H', '127.0.0.1', '-p', String(port)], {
-      stdio: ['ignore', output, output],
+      // It ends with its input, and so with this process, however that ends.
+      stdio: ['pipe', output, output],
     });
     closeSync(output);
   }
@@ -87,13 +86,8 @@ export class StandIn {
   async #answers() {
     const deadline = Date.now() + 1_000 * startSeconds;
     for (;;) {
-      if (
-        await fetch(`${this.url}/moto-api/`).then(
-          ({ ok }) => ok,
-          () => false,
-        )
-      )
-        return;
+      const response = await fetch(`${this.url}/moto-api/`).catch(() => undefined);
+      if (response?.ok) return;
       if (this.#child.exitCode !== null) throw new Error(`moto ended with ${this.#child.exitCode}; see ${this.#log}`);
       if (Date.now() > deadline) throw new Error(`moto does not answer; see ${this.#log}`);
       await delay(100);
