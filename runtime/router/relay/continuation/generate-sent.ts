@@ -1,4 +1,5 @@
 import { CannotContinue } from './cannot-continue.ts';
+import { isCount, isObject, isTokenIds } from './event-fields.ts';
 import type { SentEvent } from './sent-events.ts';
 
 /** Fields of a /generate event that the relay reads; every one may be missing. */
@@ -73,8 +74,9 @@ function isIncrementalStream(events: readonly GenerateEvent[]): boolean | undefi
 /** Whether the fields that a continuation needs are of their types. */
 export function isGenerateEvent({ text, output_ids: ids, meta_info: info }: GenerateEvent): boolean {
   const hasText = text === undefined || typeof text === 'string';
-  const hasInfo = typeof info === 'object' && info !== null && !Array.isArray(info);
-  return hasText && hasInfo && (ids === undefined || Array.isArray(ids));
+  const hasIds = ids !== null && isTokenIds(ids);
+  const tokens = info?.completion_tokens;
+  return hasText && hasIds && isObject(info) && (tokens === undefined || isCount(tokens));
 }
 
 function expectPlain(event: GenerateEvent): void {

@@ -1,3 +1,4 @@
+import { isCount, isObject } from './event-fields.ts';
 import { type GenerateEvent, type GenerateSent, isGenerateEvent } from './generate-sent.ts';
 import { applyEdits, type Edit, escaped, Members } from './json-edit.ts';
 import { parseObject } from './sent-events.ts';
@@ -69,13 +70,14 @@ export class GenerateSplice {
       if (raw !== undefined && meta.range(key)) edits.push(meta.set(key, raw));
     }
     const tokens = meta.value('completion_tokens');
-    if (typeof tokens === 'number') edits.push(meta.set('completion_tokens', String(spent + tokens)));
+    if (isCount(tokens)) edits.push(meta.set('completion_tokens', String(spent + tokens)));
     if (finishReason) return [...edits, meta.set('finish_reason', finishReason)];
     const finish = meta.object('finish_reason');
     const length = finish?.value('length');
-    if (typeof length === 'number') edits.push(finish!.set('length', String(spent + length)));
+    if (isCount(length)) edits.push(finish!.set('length', String(spent + length)));
     const versions = meta.value('weight_versions');
-    if (Array.isArray(versions)) edits.push(meta.set('weight_versions', JSON.stringify(shifted(versions, spent))));
+    if (Array.isArray(versions) && versions.every(isSpan))
+      edits.push(meta.set('weight_versions', JSON.stringify(shifted(versions, spent))));
     return edits;
   }
 }
@@ -83,6 +85,10 @@ export class GenerateSplice {
 interface WeightSpan {
   readonly start: number;
   readonly end: number;
+}
+
+function isSpan(value: unknown): value is WeightSpan {
+  return isObject(value) && isCount(value['start']) && isCount(value['end']);
 }
 
 /** Spans of output tokens by the weights that made them; the first part is counted to those of the first span. */

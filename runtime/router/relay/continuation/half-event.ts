@@ -1,4 +1,4 @@
-import type { OpenAiChunk } from './openai-sent.ts';
+import { isOpenAiChunk } from './openai-chunk.ts';
 import { parseObject, type SentEvent } from './sent-events.ts';
 
 /** How an event that a client has half received is completed. */
@@ -47,7 +47,7 @@ interface Frame {
 function textFrame(events: readonly SentEvent[]): Frame | undefined {
   for (let i = events.length - 1; i >= 0; i--) {
     const { bytes, parsed } = events[i]!;
-    const [choice] = (parsed as OpenAiChunk).choices ?? [];
+    const [choice] = (isOpenAiChunk(parsed) && parsed.choices) || [];
     if (!choice || choice.finish_reason) continue;
     const raw = bytes.toString('utf8');
     // Quotes inside a JSON string are escaped: these bytes cannot stand in a text.

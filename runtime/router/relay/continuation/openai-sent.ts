@@ -1,36 +1,8 @@
 import { CannotContinue } from './cannot-continue.ts';
 import { Members } from './json-edit.ts';
+import { isOpenAiChunk, type OpenAiChoice, type OpenAiUsage, textOf, usageOf } from './openai-chunk.ts';
 import type { ContinuableDialect } from './request-body.ts';
 import type { SentEvent } from './sent-events.ts';
-
-/** Fields of a chunk that the relay reads; every one may be missing. */
-export interface OpenAiChunk {
-  readonly choices?: readonly OpenAiChoice[] | null;
-  readonly usage?: OpenAiUsage | null;
-}
-
-export interface OpenAiChoice {
-  readonly index?: number;
-  /** Chat. */
-  readonly delta?: {
-    readonly role?: string | null;
-    readonly content?: string | null;
-    readonly reasoning_content?: string | null;
-    readonly tool_calls?: readonly unknown[] | null;
-  };
-  /** Completions. */
-  readonly text?: string;
-  readonly finish_reason?: string | null;
-  readonly matched_stop?: string | number | null;
-  readonly logprobs?: unknown;
-  readonly token_ids?: readonly number[] | null;
-  readonly prompt_token_ids?: readonly number[] | null;
-}
-
-export interface OpenAiUsage {
-  readonly prompt_tokens: number;
-  readonly completion_tokens: number;
-}
 
 /** What a client has received of a chat or completions stream. */
 export interface OpenAiSent {
@@ -47,7 +19,7 @@ export interface OpenAiSent {
   readonly outputIds: readonly number[] | undefined;
   /** The last token's text may still be missing. */
   readonly textLagsIds: boolean;
-  readonly finish: { readonly reason: string; readonly matchedStop: string | number | null | undefined } | undefined;
+  readonly finishReason: string | undefined;
   /** Whether the last chunk, of usage alone, has been sent. */
   readonly hasUsageChunk: boolean;
 }
@@ -61,17 +33,18 @@ export function readOpenAiSent(dialect: ContinuableDialect, events: readonly Sen
   let promptIds: readonly number[] | undefined;
   let outputIds: number[] | undefined;
   let textLagsIds = false;
-  let finish: OpenAiSent['finish'];
+  let finishReason: string | undefined;
   let hasUsageChunk = false;
   for (const { bytes, parsed } of events) {
-    const chunk = parsed as OpenAiChunk;
-    if (chunk.usage) usage = { ...chunk.usage, raw: new Members(bytes).raw('usage')! };
-    const choice = chunk.choices?.[0];
+    if (!isOpenAiChunk(parsed)) throw new CannotContinue('an event that was sent is not readable');
+    const stated = usageOf(parsed);
+    if (stated) usage = { ...stated, raw: new Members(bytes).raw('usage')! };
+    const choice = parsed.choices?.[0];
     if (!choice) {
-      hasUsageChunk ||= Boolean(chunk.usage);
+      hasUsageChunk ||= Boolean(parsed.usage);
       continue;
     }
-    expectPlain(chunk.choices!);
+    expectPlain(parsed.choices!);
     const piece = textOf(choice);
     hasRole ||= Boolean(choice.delta?.role);
     text += piece;
@@ -79,26 +52,19 @@ export function readOpenAiSent(dialect: ContinuableDialect, events: readonly Sen
     promptIds ??= choice.prompt_token_ids ?? undefined;
     if (choice.token_ids) outputIds = [...(outputIds ?? []), ...choice.token_ids];
     textLagsIds = Boolean(choice.token_ids?.length) && piece === '';
-    if (choice.finish_reason) finish = { reason: choice.finish_reason, matchedStop: choice.matched_stop };
+    if (choice.finish_reason) finishReason = choice.finish_reason;
   }
   const head = events[0] && headOf(events[0].bytes);
-  return { head, hasRole, text, tokenEvents, usage, promptIds, outputIds, textLagsIds, finish, hasUsageChunk };
-}
-
-/** The text that a chunk adds. */
-export function textOf(choice: OpenAiChoice): string {
-  return choice.delta?.content ?? choice.text ?? '';
+  return { head, hasRole, text, tokenEvents, usage, promptIds, outputIds, textLagsIds, finishReason, hasUsageChunk };
 }
 
 function expectPlain(choices: readonly OpenAiChoice[]): void {
-  if (!Array.isArray(choices) || typeof textOf(choices[0]!) !== 'string') {
-    throw new CannotContinue('an event that was sent is not readable');
-  }
   const { index = 0, delta, logprobs } = choices[0]!;
   if (choices.length > 1 || index !== 0) throw new CannotContinue('it has several choices');
   // Which text stood between its marks is lost, so no request can put the model back where it was.
   if (delta?.reasoning_content) throw new CannotContinue('its reasoning was separated from its text');
-  if (delta?.tool_calls?.length) throw new CannotContinue('it calls tools');
+  const calls = delta?.tool_calls;
+  if (Array.isArray(calls) ? calls.length > 0 : calls) throw new CannotContinue('it calls tools');
   if (logprobs) throw new CannotContinue('it carries log-probabilities');
 }
 

@@ -1,6 +1,7 @@
 import { applyEdits, type Edit, elementsOf, escaped, Members } from './json-edit.ts';
+import { isOpenAiChunk, type OpenAiChoice, type OpenAiChunk, textOf, usageOf } from './openai-chunk.ts';
 import { finishPayload } from './openai-closing.ts';
-import { type OpenAiChoice, type OpenAiChunk, type OpenAiSent, textOf } from './openai-sent.ts';
+import type { OpenAiSent } from './openai-sent.ts';
 import type { RequestBody } from './request-body.ts';
 import { parseObject } from './sent-events.ts';
 import { donePayload } from './splicer.ts';
@@ -36,40 +37,38 @@ export class OpenAiSplice {
   }
 
   splice(payload: string): readonly string[] {
-    const chunk = parseObject(payload) as (OpenAiChunk & { error?: unknown }) | undefined;
-    if (!chunk || chunk.error) return [payload];
+    const chunk = parseObject(payload);
+    if (!chunk || chunk['error'] || !isOpenAiChunk(chunk)) return [payload];
     const choice = chunk.choices?.[0];
-    if (!choice) return [this.#rewrite(payload, chunk)];
+    if (!choice) return [this.#rewrite(payload)];
     if (this.#dropsText) return [];
     const piece = textOf(choice);
-    if (typeof piece !== 'string') return [payload];
     if (this.#options.request.dialect === 'completions' || piece !== '') this.#tokenEvents++;
     if (this.#hasRole && choice.delta?.role && piece === '' && !choice.finish_reason) return [];
     const stop = this.#options.stops.push(piece);
     if (stop) return this.#stopHere(payload, chunk, piece, stop);
     const edits = choiceEdits(payload, choice, this.#hasRole, this.#options.isExtended);
     this.#hasRole ||= Boolean(choice.delta?.role);
-    return [this.#rewrite(payload, chunk, edits)];
+    return [this.#rewrite(payload, edits)];
   }
 
   #stopHere(payload: string, chunk: OpenAiChunk, piece: string, { stop, keep }: StopAcrossCut): string[] {
     const { request, sent, spent } = this.#options;
-    const { usage } = chunk;
     const payloads: string[] = [];
     if (keep > 0) {
       const kept = choiceMembers(payload, request.dialect).set(textKey(request), `"${escaped(piece.slice(0, keep))}"`);
       const open = choiceMembers(payload).set('finish_reason', 'null');
       const matched = choiceMembers(payload).set('matched_stop', 'null');
-      payloads.push(this.#rewrite(payload, chunk, [kept, open, matched]));
+      payloads.push(this.#rewrite(payload, [kept, open, matched]));
     }
     payloads.push(finishPayload(request.dialect, sent.head, 'stop', stop));
     this.#dropsText = true;
-    this.#totalTokens = spent + (usage?.completion_tokens ?? this.#tokenEvents);
+    this.#totalTokens = spent + (usageOf(chunk)?.completion_tokens ?? this.#tokenEvents);
     // The usage chunk is worth waiting for: only the engine knows the length of the prompt.
     return request.wantsUsage ? payloads : [...payloads, donePayload];
   }
 
-  #rewrite(payload: string, chunk: OpenAiChunk, choiceEdits: readonly Edit[] = []): string {
+  #rewrite(payload: string, choiceEdits: readonly Edit[] = []): string {
     const { sent, spent, isExtended } = this.#options;
     const members = new Members(Buffer.from(payload));
     const edits = [...choiceEdits];
@@ -77,7 +76,7 @@ export class OpenAiSplice {
       const raw = sent.head?.[key];
       if (raw !== undefined && members.range(key)) edits.push(members.set(key, raw));
     }
-    const usage = chunk.usage && members.object('usage');
+    const usage = members.object('usage');
     if (usage) {
       const promptOffset = isExtended ? spent : 0;
       edits.push(...usageEdits(usage, { sent: sent.usage, spent, promptOffset, totalTokens: this.#totalTokens }));

@@ -61,7 +61,7 @@ interface TextEnd {
 
 /** Why the text is complete, undefined when it is not. */
 function endOf(request: RequestBody, sent: OpenAiSent, spent: number): TextEnd | undefined {
-  if (sent.finish) return { reason: sent.finish.reason, matchedStop: null, isSent: true };
+  if (sent.finishReason) return { reason: sent.finishReason, matchedStop: null, isSent: true };
   const stop = request.keepsStop ? request.stops.find((text) => sent.text.endsWith(text)) : undefined;
   if (stop !== undefined) return { reason: 'stop', matchedStop: stop, isSent: false };
   if (spent > 0 && remainingTokens(request, spent) === 0) return { reason: 'length', matchedStop: null, isSent: false };

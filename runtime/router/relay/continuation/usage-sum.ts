@@ -1,5 +1,6 @@
+import { isCount, isObject } from './event-fields.ts';
 import type { Edit, Members } from './json-edit.ts';
-import type { OpenAiUsage } from './openai-sent.ts';
+import type { OpenAiUsage } from './openai-chunk.ts';
 
 export interface UsageSum {
   /** The usage that the first engine stated last, undefined when it stated none. */
@@ -18,12 +19,16 @@ export interface UsageSum {
  */
 export function usageEdits(usage: Members, sum: UsageSum): Edit[] {
   const { sent, spent, promptOffset, totalTokens } = sum;
-  const stated = (key: string) => usage.value(key);
-  const prompt = sent?.prompt_tokens ?? Math.max(0, Number(stated('prompt_tokens')) - promptOffset);
-  const completion = totalTokens ?? spent + Number(stated('completion_tokens'));
+  // An engine may say anything: what is no number is left as it is, and so is what would follow from it.
+  const stated = (key: string) => {
+    const value = usage.value(key);
+    return isCount(value) ? value : Number.NaN;
+  };
+  const prompt = sent?.prompt_tokens ?? Math.max(0, stated('prompt_tokens') - promptOffset);
+  const completion = totalTokens ?? spent + stated('completion_tokens');
   const edits: Edit[] = [];
   const setNumber = (key: string, value: number) => {
-    if (typeof stated(key) === 'number' && Number.isFinite(value)) edits.push(usage.set(key, String(value)));
+    if (isCount(stated(key)) && isCount(value)) edits.push(usage.set(key, String(value)));
   };
   setNumber('prompt_tokens', prompt);
   setNumber('completion_tokens', completion);
@@ -31,14 +36,14 @@ export function usageEdits(usage: Members, sum: UsageSum): Edit[] {
   const details = usage.object('prompt_tokens_details');
   const cached = details?.value('cached_tokens');
   const cachedBefore = cachedTokensOf(sent?.raw);
-  if (details && typeof cached === 'number') {
-    edits.push(details.set('cached_tokens', String(cachedBefore ?? Math.min(cached, prompt))));
-  }
+  const cachedNow = cachedBefore ?? (isCount(cached) ? Math.min(cached, prompt) : Number.NaN);
+  if (details && isCount(cached) && isCount(cachedNow)) edits.push(details.set('cached_tokens', String(cachedNow)));
   return edits;
 }
 
 function cachedTokensOf(raw: string | undefined): number | undefined {
-  const usage = raw === undefined ? undefined : JSON.parse(raw);
-  const cached: unknown = usage?.prompt_tokens_details?.cached_tokens;
-  return typeof cached === 'number' ? cached : undefined;
+  const usage: unknown = raw === undefined ? undefined : JSON.parse(raw);
+  const details = isObject(usage) ? usage['prompt_tokens_details'] : undefined;
+  const cached = isObject(details) ? details['cached_tokens'] : undefined;
+  return isCount(cached) ? cached : undefined;
 }

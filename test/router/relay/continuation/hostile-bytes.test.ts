@@ -98,60 +98,87 @@ test('any bytes lead to a plan, never to an exception', () => {
   );
 });
 
+/** Values of any kind, often of those that throw when they are counted or looped over. */
+const oddValue = fc.oneof(
+  fc.jsonValue(),
+  fc.constantFrom<unknown>({ toString: null, valueOf: null }, [{}], [null], {}, [], 7, -0.5, 1e308, '7', true, null),
+);
+const someOf = <T>(members: Record<string, fc.Arbitrary<T>>) => fc.record(members, { requiredKeys: [] });
+const oddText = fc.oneof(fc.string(), oddValue);
+
+const oddChoice = someOf<unknown>({
+  index: fc.oneof(fc.constant(0), oddValue),
+  delta: fc.oneof(oddValue, someOf<unknown>({ content: oddText, role: oddValue, tool_calls: oddValue })),
+  text: oddText,
+  finish_reason: oddValue,
+  matched_stop: oddValue,
+  token_ids: oddValue,
+  prompt_token_ids: oddValue,
+});
+
 /** Objects with the members of real events and values of any kind. */
 const oddEvents = fc
   .oneof(
-    fc.record(
-      {
-        text: fc.jsonValue(),
-        output_ids: fc.jsonValue(),
-        meta_info: fc.oneof(
-          fc.jsonValue(),
-          fc.record({ completion_tokens: fc.jsonValue(), finish_reason: fc.jsonValue() }),
-        ),
-      },
-      { requiredKeys: [] },
-    ),
-    fc.record(
-      {
-        id: fc.jsonValue(),
-        choices: fc.oneof(
-          fc.jsonValue(),
-          fc.array(
-            fc.record(
-              {
-                delta: fc.oneof(fc.jsonValue(), fc.record({ content: fc.jsonValue(), role: fc.jsonValue() })),
-                text: fc.jsonValue(),
-              },
-              { requiredKeys: [] },
-            ),
-            { maxLength: 2 },
-          ),
-        ),
-        usage: fc.oneof(
-          fc.jsonValue(),
-          fc.record({ prompt_tokens: fc.jsonValue(), completion_tokens: fc.jsonValue() }),
-        ),
-      },
-      { requiredKeys: [] },
-    ),
+    someOf<unknown>({
+      text: oddText,
+      output_ids: fc.oneof(fc.array(fc.nat()), oddValue),
+      index: oddValue,
+      meta_info: fc.oneof(
+        oddValue,
+        someOf<unknown>({
+          completion_tokens: oddValue,
+          cached_tokens: oddValue,
+          finish_reason: fc.oneof(oddValue, someOf({ type: oddValue, length: oddValue })),
+          weight_versions: fc.oneof(oddValue, fc.array(fc.oneof(oddValue, someOf({ start: oddValue, end: oddValue })))),
+        }),
+      ),
+    }),
+    someOf<unknown>({
+      id: oddValue,
+      choices: fc.oneof(oddValue, fc.array(fc.oneof(oddValue, oddChoice), { maxLength: 2 })),
+      usage: fc.oneof(
+        oddValue,
+        someOf<unknown>({
+          prompt_tokens: oddValue,
+          completion_tokens: oddValue,
+          prompt_tokens_details: fc.oneof(oddValue, someOf({ cached_tokens: oddValue })),
+        }),
+      ),
+    }),
   )
   .map((event) => JSON.stringify(event));
 
 const bodies = {
   chat: body,
-  completions: Buffer.from('{"stream":true,"prompt":"Hi.","stop":"x"}'),
-  generate: Buffer.from('{"stream":true,"input_ids":[1],"sampling_params":{"stop":["x"]}}'),
+  completions: Buffer.from('{"stream":true,"prompt":"Hi.","stop":"x","max_tokens":9}'),
+  generate: Buffer.from('{"stream":true,"input_ids":[1],"sampling_params":{"stop":["x"],"max_new_tokens":9}}'),
 };
+
+test.each(['{"toString":null}', '[]', '"7"', 'null', 'true', '{"valueOf":7}'])(
+  '%s instead of a number of tokens is left as it is',
+  (odd) => {
+    const { splicer } = continued([Buffer.from(`data: ${chunk(' one')}\n\n`)]);
+    const usage = `{"prompt_tokens":${odd},"completion_tokens":${odd},"total_tokens":9,"prompt_tokens_details":{"cached_tokens":${odd}}}`;
+    expect(splicer.push(Buffer.from(`data: {"usage":${usage}}\n\n`)).toString()).toContain(`"usage":${usage}`);
+  },
+);
 
 test('events of odd shapes lead to a plan, and its splicer takes them too', () => {
   const dialects = fc.constantFrom('chat', 'completions', 'generate');
   fc.assert(
-    fc.property(dialects, fc.array(oddEvents, { maxLength: 3 }), fc.array(oddEvents), (dialect, before, after) => {
-      const sent = before.map((event) => Buffer.from(`data: ${event}\n\n`));
-      const plan = planContinuation({ dialect, body: bodies[dialect], sent, rid: 'next' });
-      if (plan.kind === 'continue') plan.splicer.push(Buffer.from(after.map((event) => `data: ${event}\n\n`).join('')));
-    }),
+    fc.property(
+      dialects,
+      fc.array(oddEvents, { maxLength: 3 }),
+      fc.array(oddEvents),
+      fc.nat(9),
+      (dialect, before, after, cut) => {
+        const whole = Buffer.from(before.map((event) => `data: ${event}\n\n`).join(''));
+        const sent = [whole.subarray(0, Math.max(0, whole.length - cut))];
+        const plan = planContinuation({ dialect, body: bodies[dialect], sent, rid: 'next' });
+        if (plan.kind === 'continue')
+          plan.splicer.push(Buffer.from(after.map((event) => `data: ${event}\n\n`).join('')));
+      },
+    ),
     { numRuns: 3_000 },
   );
 });
