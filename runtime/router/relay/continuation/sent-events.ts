@@ -1,11 +1,12 @@
 import { EventSplitter } from '../../../shared/sse.ts';
 import { CannotContinue } from './cannot-continue.ts';
+import { isObject } from './event-fields.ts';
 import { eventsEnd } from './event-holdback.ts';
 
 /** One event of a stream: its payload, parsed, and as bytes for edits. */
 export interface SentEvent {
   readonly bytes: Buffer;
-  readonly parsed: Record<string, unknown>;
+  readonly parsed: Readonly<Record<string, unknown>>;
 }
 
 /** What a client has received of an event stream. */
@@ -45,12 +46,10 @@ export function readEvent(payload: string): SentEvent {
 }
 
 /** A JSON object, undefined for anything else. */
-export function parseObject(payload: string): Record<string, unknown> | undefined {
+export function parseObject(payload: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const parsed: unknown = JSON.parse(payload);
-    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
-      ? (parsed as Record<string, unknown>)
-      : undefined;
+    return isObject(parsed) ? parsed : undefined;
   } catch {
     return undefined;
   }
