@@ -11,8 +11,8 @@ import { EngineWatch } from './watch/engine-watch.ts';
 import { RunnerWatch } from './watch/runner-watch.ts';
 
 /** Between two looks at the end of the log, as a share of a window. A look costs three system calls. */
-const pollShare = 1 / 20;
-const slowestPollMs = 500;
+const pollShare = 1 / 10;
+const slowestPollMs = 1_000;
 /** Looks at the engine's load in one window, of which the mean counts. */
 const loadSamples = 4;
 const shutdownDeadlineMs = 15_000;

@@ -1,6 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { isIP } from 'node:net';
 import tls from 'node:tls';
 import { describeError } from '../shared/errors.ts';
 import { watchFiles } from '../shared/file-change.ts';
@@ -88,11 +87,6 @@ export async function loadEngineTls({ caFile, isInsecure }: EngineTlsFiles): Pro
   }
   const ca = caFile === undefined ? undefined : certificatesOf(caFile, await readText(caFile));
   return { secureContext: tls.createSecureContext({ ca }), rejectUnauthorized: !isInsecure };
-}
-
-/** Options of `tls.connect` for the engine at `host`; an address has no server name (RFC 6066 section 3). */
-export function engineConnectOptions(engineTls: EngineTls, host: string, port: number): tls.ConnectionOptions {
-  return { ...engineTls, host, port, ALPNProtocols: ['http/1.1'], ...(isIP(host) === 0 && { servername: host }) };
 }
 
 function certificatesOf(file: string, text: string): string[] {

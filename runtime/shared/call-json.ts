@@ -1,4 +1,4 @@
-import { exchangeText } from './exchange-text.ts';
+import { exchangeText } from './http/exchange-text.ts';
 
 /** One JSON call of a control plane. Not for the data plane: it buffers the answer. */
 export interface JsonCall {

@@ -1,3 +1,5 @@
+import { ResponseSyntaxError } from './http/response-parser.ts';
+
 /** The instance metadata service answered, but not with what was asked for. */
 export class MetadataError extends Error {
   /** HTTP status; undefined for an answer that was no HTTP error. */
@@ -32,9 +34,9 @@ const unreachableCodes = new Set([
  */
 export function saysAbsent(error: unknown): boolean {
   if (error instanceof MetadataError) return error.status === undefined || (error.status < 500 && error.status !== 429);
-  if (error instanceof RangeError) return true;
+  if (error instanceof RangeError || error instanceof ResponseSyntaxError) return true;
   const { name, code } = error as NodeJS.ErrnoException;
-  return name === 'TimeoutError' || (code !== undefined && (unreachableCodes.has(code) || code.startsWith('HPE_')));
+  return name === 'TimeoutError' || (code !== undefined && unreachableCodes.has(code));
 }
 
 /** Another attempt may succeed: all but a refusal and an answer that is too long. */

@@ -1,4 +1,4 @@
-import { exchangeText } from './exchange-text.ts';
+import { exchangeText } from './http/exchange-text.ts';
 
 /** One request to the instance metadata service. */
 export interface MetadataRequest {
@@ -32,13 +32,19 @@ export async function exchangeMetadata({ url, method, headers, timeoutMs }: Meta
   return {
     status: answer.status,
     text: answer.text,
-    tokenTtlSeconds: wholeNumber(answer.headers['x-aws-ec2-metadata-token-ttl-seconds']),
-    sentAtMs: instant(answer.headers.date),
+    tokenTtlSeconds: wholeNumber(headerIn(answer.rawHeaders, 'x-aws-ec2-metadata-token-ttl-seconds')),
+    sentAtMs: instant(headerIn(answer.rawHeaders, 'date')),
   };
 }
 
-function wholeNumber(header: string | string[] | undefined): number | undefined {
-  return typeof header === 'string' && /^\d{1,9}$/.test(header) ? Number(header) : undefined;
+/** The first value; undefined when there is none. */
+function headerIn(rawHeaders: readonly string[], name: string): string | undefined {
+  const at = rawHeaders.findIndex((each, i) => i % 2 === 0 && each.toLowerCase() === name);
+  return at < 0 ? undefined : rawHeaders[at + 1];
+}
+
+function wholeNumber(header: string | undefined): number | undefined {
+  return header !== undefined && /^\d{1,9}$/.test(header) ? Number(header) : undefined;
 }
 
 function instant(header: string | undefined): number | undefined {

@@ -53,6 +53,11 @@ async function monitorStarts(count: number): Promise<void> {
   });
 }
 
+/** Its first window, which it has saved then, knows that no engine runs: all that one will have counted is new. */
+async function monitorWaitsForEngine(): Promise<void> {
+  await until('the monitor waits for an engine', () => existsSync(join(folder.path, 'state')));
+}
+
 async function startEngine(args: readonly string[] = []): Promise<StartedProcess> {
   const options = [
     '--port',
@@ -268,7 +273,7 @@ describe('to CloudWatch', () => {
       AWS_ACCESS_KEY_ID: 'test',
       AWS_SECRET_ACCESS_KEY: 'test',
     });
-    await monitorStarts(1);
+    await monitorWaitsForEngine();
     await startEngine();
     await generate(30);
     await until('its tokens have arrived', () => cloudWatch.sumOf('GenerationTokens') > 0, 40_000);
@@ -290,7 +295,7 @@ describe('to CloudWatch', () => {
   test('by log lines: by their number each window counts once, however often the monitor is killed', async () => {
     const args = ['--engine-url', engineUrl(), '--publish', 'emf', ...identity];
     let monitor = startMonitor(args);
-    await until('the monitor waits for an engine', () => existsSync(join(folder.path, 'state')));
+    await monitorWaitsForEngine();
     await startEngine();
     for (let round = 1; round <= 4; round++) {
       await generate(20 * round);

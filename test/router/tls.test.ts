@@ -3,16 +3,16 @@ import { copyFile, writeFile } from 'node:fs/promises';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import tls from 'node:tls';
+import type tls from 'node:tls';
 import {
   type EngineTlsFiles,
-  engineConnectOptions,
   followListenerTls,
   listenerTlsFiles,
   loadEngineTls,
   loadListenerTls,
 } from '../../runtime/router/tls.ts';
 import { describeError } from '../../runtime/shared/errors.ts';
+import { connectTo } from '../../runtime/shared/http/connect.ts';
 import { createLogger } from '../../runtime/shared/log.ts';
 import { eventually } from '../support/eventually.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -36,7 +36,7 @@ async function startTlsServer() {
 
 /** Connects as the relay would; resolves with the name in the server's certificate. */
 async function connect(port: number, files: EngineTlsFiles, host = '127.0.0.1'): Promise<string> {
-  const socket = tls.connect(engineConnectOptions(await loadEngineTls(files), host, port));
+  const socket = connectTo(`https://${host}:${port}`, await loadEngineTls(files))(() => {}) as tls.TLSSocket;
   try {
     await once(socket, 'secureConnect');
     return String(socket.getPeerCertificate().subject.CN);

@@ -1,4 +1,4 @@
-import { exchangeText, type TextExchange } from '../../shared/exchange-text.ts';
+import { exchangeText, type TextExchange } from '../../shared/http/exchange-text.ts';
 
 export type GetTextOptions = Pick<TextExchange, 'headers' | 'timeoutMs' | 'maxBytes' | 'signal'>;
 

@@ -1,3 +1,4 @@
+import type { UpstreamConnection } from '../../shared/http/upstream-connection.ts';
 import type { Registry } from '../coordinator/registry.ts';
 import { routerError } from '../errors.ts';
 import type { RouterMetrics } from '../metrics.ts';
@@ -7,7 +8,6 @@ import { upstreamHead } from '../relay/headers.ts';
 import type { Hold } from '../relay/hold.ts';
 import type { Passage } from '../relay/passage.ts';
 import type { EngineClient } from '../upstream/engine-client.ts';
-import type { UpstreamConnection } from '../upstream/upstream-connection.ts';
 import type { ManagedRouter } from './managed-router.ts';
 
 export interface ManagedCarrierParts {

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeError } from '../../shared/errors.ts';
-import { exchangeText } from '../../shared/exchange-text.ts';
+import { exchangeText } from '../../shared/http/exchange-text.ts';
 import type { Logger } from '../../shared/log.ts';
 import { describeEnd, OwnedProcess, type ProcessCommand, type ProcessEnd } from '../../shared/process/owned-process.ts';
 import { nextRestart } from '../../shared/process/restart-policy.ts';

@@ -1,4 +1,4 @@
-import type { ResponseHead } from '../upstream/response-parser.ts';
+import type { ResponseHead } from '../../shared/http/response-parser.ts';
 
 /** Where an attempt puts the answer of its engine. */
 export interface AnswerSink {

@@ -1,6 +1,6 @@
 import type { CodedError } from '../../shared/errors.ts';
+import type { ResponseHead } from '../../shared/http/response-parser.ts';
 import type { ClientResponse } from '../front/client-response.ts';
-import type { ResponseHead } from '../upstream/response-parser.ts';
 import { type AnswerSink, isEventStream } from './answer-sink.ts';
 import { EventHoldback } from './continuation/event-holdback.ts';
 import { clientHeaders } from './headers.ts';

@@ -1,5 +1,5 @@
-import type { ResponseHead } from '../upstream/response-parser.ts';
-import type { ExchangeHandler, UpstreamConnection, UpstreamFailure } from '../upstream/upstream-connection.ts';
+import type { ResponseHead } from '../../shared/http/response-parser.ts';
+import type { ExchangeHandler, UpstreamConnection, UpstreamFailure } from '../../shared/http/upstream-connection.ts';
 import { type AnswerSink, isEventStream } from './answer-sink.ts';
 import { judgeFirstEvent } from './first-event.ts';
 

@@ -1,10 +1,10 @@
+import type { UpstreamConnection } from '../../shared/http/upstream-connection.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Registry } from '../coordinator/registry.ts';
 import type { Worker } from '../coordinator/worker.ts';
 import type { RouterMetrics } from '../metrics.ts';
 import { type RankedWorker, restBlocks } from '../policy/policy.ts';
 import { abortOnEngine } from '../upstream/abort.ts';
-import type { UpstreamConnection } from '../upstream/upstream-connection.ts';
 import type { AnswerSink } from './answer-sink.ts';
 import { Attempt, type AttemptEnd, type AttemptOptions } from './attempt.ts';
 import { upstreamHead } from './headers.ts';

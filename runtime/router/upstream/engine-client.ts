@@ -1,8 +1,8 @@
 import { HttpStatusError } from '../../shared/call-json.ts';
+import { connectTo } from '../../shared/http/connect.ts';
+import { exchangeTextOver, type TextAnswer } from '../../shared/http/text-exchange.ts';
+import { UpstreamPool } from '../../shared/http/upstream-pool.ts';
 import type { EngineTls } from '../tls.ts';
-import type { ResponseHead } from './response-parser.ts';
-import type { ExchangeHandler, UpstreamFailure } from './upstream-connection.ts';
-import { UpstreamPool } from './upstream-pool.ts';
 
 /** How engines are reached; the same for every engine. */
 export interface EngineAccess {
@@ -35,7 +35,7 @@ export class EngineClient {
   readonly #url: string;
 
   constructor(url: string, access: EngineAccess) {
-    this.pool = new UpstreamPool(url, access.tls);
+    this.pool = new UpstreamPool(connectTo(url, access.tls));
     this.#access = access;
     this.host = new URL(url).host;
     this.#url = url;
@@ -66,63 +66,19 @@ export class EngineClient {
     }
   }
 
-  #exchange(path: string, { body, timeoutMs, signal }: EngineCall): Promise<Answer> {
-    const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
-    const lines = [
-      `${payload ? 'POST' : 'GET'} ${path} HTTP/1.1\r\nhost: ${this.host}\r\n`,
-      this.addedHeaderLines,
-      payload ? `content-type: application/json\r\ncontent-length: ${payload.length}\r\n` : '',
-    ];
-    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    // A fresh connection: the call is to tell how the engine is, not how an old connection is.
-    const connection = this.pool.fresh();
-    const fail = (detail: string, cause?: unknown) => {
-      connection.destroy();
-      reject(new Error(`${this.#url}${path}: ${detail}`, { cause }));
+  #exchange(path: string, { body, timeoutMs, signal }: EngineCall): Promise<TextAnswer> {
+    const { apiKey } = this.#access;
+    const request = {
+      method: body === undefined ? 'GET' : 'POST',
+      target: path,
+      host: this.host,
+      headers: {
+        ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      body: body === undefined ? undefined : JSON.stringify(body),
     };
-    const timer = setTimeout(() => fail(`no answer within ${Math.round(timeoutMs)} ms`), timeoutMs);
-    const onAbort = () => fail('the call was ended');
-    signal?.addEventListener('abort', onAbort, { once: true });
-    connection.send(`${lines.join('')}\r\n`, payload ? [payload] : [], new AnswerCollector(resolve, fail));
-    return promise.finally(() => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-    });
-  }
-}
-
-interface Answer {
-  readonly status: number;
-  readonly text: string;
-}
-
-class AnswerCollector implements ExchangeHandler {
-  readonly #resolve: (answer: Answer) => void;
-  readonly #fail: (detail: string, cause?: unknown) => void;
-  readonly #parts: Buffer[] = [];
-  #status = 0;
-  #bytes = 0;
-
-  constructor(resolve: (answer: Answer) => void, fail: (detail: string, cause?: unknown) => void) {
-    this.#resolve = resolve;
-    this.#fail = fail;
-  }
-
-  onHead(head: ResponseHead): void {
-    this.#status = head.status;
-  }
-
-  onBody(bytes: Buffer): void {
-    this.#bytes += bytes.length;
-    if (this.#bytes <= maxAnswerBytes) this.#parts.push(bytes);
-    else this.#fail(`the answer exceeds ${maxAnswerBytes} bytes`);
-  }
-
-  onEnd(): void {
-    this.#resolve({ status: this.#status, text: Buffer.concat(this.#parts).toString() });
-  }
-
-  onFailure(error: UpstreamFailure): void {
-    this.#fail(error.message, error);
+    // A fresh connection: the call is to tell how the engine is, not how an old connection is.
+    return exchangeTextOver(this.pool.fresh(), request, { timeoutMs, maxBytes: maxAnswerBytes, signal });
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Incremental parser of HTTP/1.1 responses from engines (RFC 9112), for one connection.
+ * Incremental parser of HTTP/1.1 responses (RFC 9112), for one connection.
  * Body bytes are handed out as slices of what arrived, without copies and without looking inside.
  */
 

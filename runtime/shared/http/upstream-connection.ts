@@ -1,7 +1,8 @@
 import type net from 'node:net';
+import type { Connect } from './connect.ts';
 import { type ResponseHandler, type ResponseHead, ResponseParser } from './response-parser.ts';
 
-/** What the relay learns of one exchange with an engine, in order: head, body parts, then end or failure, once. */
+/** What the caller learns of one exchange, in order: head, body parts, then end or failure, once. */
 export interface ExchangeHandler {
   onHead(head: ResponseHead): void;
   onBody(bytes: Buffer): void;
@@ -14,7 +15,7 @@ export interface ExchangeHandler {
 export class UpstreamFailure extends Error {
   override readonly name = 'UpstreamFailure';
   readonly stage: 'connect' | 'request' | 'head' | 'body';
-  /** The engine may have closed the idle connection just before this request: nothing was processed. */
+  /** The server may have closed the idle connection just before this request: nothing was processed. */
   readonly wasReused: boolean;
 
   constructor(stage: UpstreamFailure['stage'], wasReused: boolean, message: string, cause?: unknown) {
@@ -24,14 +25,11 @@ export class UpstreamFailure extends Error {
   }
 }
 
-/** Opens a socket that hands every piece it receives to `onData`; the piece is the receiver's to keep. */
-export type Connect = (onData: (bytes: Buffer) => void) => net.Socket;
-
 /** Below this one copy and one write cost less than a list of writes. */
 const maxJoinedBytes = 16 * 1024;
 
 /**
- * One connection to an engine, carrying one exchange at a time. Never half-closes: SGLang takes a FIN for a client that
+ * One connection to a server, carrying one exchange at a time. Never half-closes: SGLang takes a FIN for a client that
  * left. Raw `net` rather than an HTTP client: it costs half the CPU, and the relay needs nothing of the rest.
  */
 export class UpstreamConnection implements ResponseHandler {
@@ -55,7 +53,7 @@ export class UpstreamConnection implements ResponseHandler {
     this.#socket.on('connect', () => {
       if (this.#stage === 'connect') this.#stage = 'request';
     });
-    this.#socket.on('end', () => this.#onClosed('the engine closed the connection'));
+    this.#socket.on('end', () => this.#onClosed('the server closed the connection'));
     this.#socket.on('error', (error) => this.#onClosed(error.message, error));
     this.#socket.on('close', () => this.#onClosed('the connection closed'));
   }
@@ -83,6 +81,11 @@ export class UpstreamConnection implements ResponseHandler {
     // Parts are written in turn, and Node calls back also for what it gave up: the last one speaks for all.
     for (let i = 0; i < body.length; i++) this.#socket.write(body[i]!, i === body.length - 1 ? onWritten : undefined);
     this.#socket.uncork();
+  }
+
+  /** From now on it does not keep the process from ending. */
+  unref(): void {
+    this.#socket.unref();
   }
 
   pause(): void {
@@ -128,7 +131,7 @@ export class UpstreamConnection implements ResponseHandler {
     this.#parser = new ResponseParser(this);
     this.#stage = 'request';
     this.#socket.resume();
-    // An engine that answered before it had read the request may never read the rest of it.
+    // A server that answered before it had read the request may never read the rest of it.
     const isSent = this.#socket.writableLength === 0;
     if (reusable && isSent && !this.#socket.destroyed) this.#onIdle(this);
     else this.#socket.destroy();

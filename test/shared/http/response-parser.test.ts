@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type ResponseHead, ResponseParser } from '../../../runtime/router/upstream/response-parser.ts';
+import { type ResponseHead, ResponseParser } from '../../../runtime/shared/http/response-parser.ts';
 
 interface Parsed {
   head: ResponseHead | undefined;
