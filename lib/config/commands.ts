@@ -1,11 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describeFile, FleetConfigError } from '../../runtime/shared/config-mistakes.ts';
-import { gpuInstanceTypes } from '../data/instance-types.ts';
 import { explainFleet } from './explain.ts';
 import { schemaFiles } from './json-schema.ts';
 import { readFleet } from './load.ts';
-import { planMemory } from './memory-plan.ts';
+import { planOnFirstType } from './memory-plan.ts';
 import type { WorkerGroupConfig } from './schema.ts';
 
 /** What a `fleet config` command says, and whether it is satisfied. */
@@ -59,8 +58,7 @@ export function schemaOf(name: 'fleet' | 'model', isWriting: boolean): CommandRe
 function describeGroup(group: WorkerGroupConfig): string {
   const { name, model, instanceTypes } = group;
   const license = model.license === undefined ? '' : ` (${model.license})`;
-  const gpu = gpuInstanceTypes.get(instanceTypes[0]!)?.gpu;
-  const plan = gpu && planMemory(group, gpu);
+  const plan = planOnFirstType(group);
   const room = plan ? `: room for ${count(plan.kvTokens)} tokens, ${contexts(plan.kvTokens, plan.contextTokens)}` : '';
   return `${name}: ${model.path}${license} on ${instanceTypes[0]}${room}`;
 }

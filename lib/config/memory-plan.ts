@@ -1,4 +1,5 @@
 import type { Gpu } from '../data/gpus.ts';
+import { gpuInstanceTypes } from '../data/instance-types.ts';
 import { engineFlags, numberFlag, pipelineParallel, tensorParallel } from './group-engine.ts';
 import type { WorkerGroupConfig } from './schema.ts';
 
@@ -49,6 +50,12 @@ export function planMemory(group: WorkerGroupConfig, gpu: Gpu): MemoryPlan | und
     contextTokens,
     kvTokens: Math.floor(((staticGiB - weights) * bytesPerGiB) / tokenBytes),
   };
+}
+
+/** On the instance type that the group prefers; undefined also where its GPU is not known. */
+export function planOnFirstType(group: WorkerGroupConfig): MemoryPlan | undefined {
+  const gpu = gpuInstanceTypes.get(group.instanceTypes[0] ?? '')?.gpu;
+  return gpu && planMemory(group, gpu);
 }
 
 /** Whether the weights and the KV cache of one longest request have room, and enough is left to compute with. */

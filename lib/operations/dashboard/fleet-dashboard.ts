@@ -15,6 +15,7 @@ import { errorRows } from './error-row.ts';
 import { gpuRow } from './gpu-row.ts';
 import { latencyRow } from './latency-row.ts';
 import { machineRow } from './machine-row.ts';
+import { modelRow } from './model-row.ts';
 import { saturationRow } from './saturation-row.ts';
 import { startupRow } from './startup-row.ts';
 
@@ -25,7 +26,7 @@ export interface FleetDashboardProps {
   readonly databaseCluster: string | undefined;
 }
 
-/** One page, in the order in which an operator asks: is it asked for, is it fast, is it full, is there enough, is it broken, what is it. */
+/** One page, in the order in which an operator asks: is it asked for, is it fast, is it full, is there enough, is it broken, what is it, what does it cost. */
 export class FleetDashboard extends Construct {
   constructor(scope: Construct, id: string, props: FleetDashboardProps) {
     super(scope, id);
@@ -54,6 +55,7 @@ export class FleetDashboard extends Construct {
         gpuRow(groups),
         machineRow([names.routerGroup, ...groupNames]),
         ...(databaseCluster === undefined ? [] : [databaseRow(databaseCluster, maxConnections(routers.store))]),
+        modelRow(workers),
         costRow({
           groups,
           routerGroupName: names.routerGroup,

@@ -1,3 +1,4 @@
+import { planOnFirstType } from '../../../lib/config/memory-plan.ts';
 import { hourlyPriceUsd } from '../../../lib/data/prices.ts';
 import { fleetTemplates } from '../../support/fleet-templates.ts';
 import { evaluate } from '../../support/metric-math.ts';
@@ -125,4 +126,36 @@ test('several groups have lines of their own', () => {
   const values = { workers0: 1, workers1: 1, routers: 0, out0GenerationTokens: 250_000, out1GenerationTokens: 250_000 };
   const workerUsd = hourlyPriceUsd(group!.instanceTypes[0]!)!;
   expect(evaluate(generated!, values, 900)).toBeCloseTo(workerUsd);
+});
+
+describe('what is served', () => {
+  const textOf = (model: object) => {
+    const [group] = production.workers;
+    const workers = [{ ...group!, model: { ...group!.model, ...model } }];
+    const own = widgetsOf(operationsOf({ ...production, workers }));
+    return own.map(({ properties }) => properties.markdown).find((text) => text?.includes('serves'));
+  };
+
+  test('is told with the room that the memory plan gives it', () => {
+    const [group] = production.workers;
+    const { kvTokens, contextTokens } = planOnFirstType(group!)!;
+    const text = textOf({});
+    expect(text).toContain(`**${group!.name}** serves **${group!.model.path}**`);
+    expect(text).toContain(`${group!.model.weightsGiB} GiB of weights`);
+    expect(text).toContain(`requests of up to ${contextTokens.toLocaleString('en-US')}`);
+    expect(text).toContain(`about ${kvTokens.toLocaleString('en-US')} tokens on ${group!.instanceTypes[0]}`);
+  });
+
+  test('says only what is known', () => {
+    const { path: modelPath, tensorParallel } = production.workers[0]!.model;
+    const group = { ...production.workers[0]!, model: { path: modelPath, flags: {}, tensorParallel } };
+    const own = widgetsOf(operationsOf({ ...production, workers: [group] }));
+    const text = own.map(({ properties }) => properties.markdown).find((each) => each?.includes('serves'));
+    expect(text).toBe(`**chat** serves **${modelPath}**\n`);
+  });
+
+  test('says that a token is needed', () => {
+    expect(textOf({ isGated: true })).toContain('gated');
+    expect(textOf({ isGated: false })).not.toContain('gated');
+  });
 });
