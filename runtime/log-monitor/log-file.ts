@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 /** Bytes before an offset that tell whether a file is still the one that was read: batch lines carry times and counts. */
 const fingerprintBytes = 64;
@@ -15,17 +15,20 @@ export interface TailPosition {
   readonly fingerprint: string;
 }
 
-/** One file of the log, open and read up to a line boundary plus the start of an unfinished line. */
+/**
+ * One file of the log, open and read up to a line boundary plus the start of an unfinished line. Its calls take microseconds
+ * and block: handed to a thread, as the file system's promises are, a look at the log costs twice the CPU.
+ */
 export class LogFile {
   readonly inode: string;
-  readonly #handle: FileHandle;
+  readonly #descriptor: number;
   #readOffset: number;
   #recent: Buffer;
   #boundary: number;
   #fingerprint: Buffer;
 
-  private constructor(handle: FileHandle, inode: string) {
-    this.#handle = handle;
+  private constructor(descriptor: number, inode: string) {
+    this.#descriptor = descriptor;
     this.inode = inode;
     this.#readOffset = 0;
     this.#recent = nothing;
@@ -34,11 +37,11 @@ export class LogFile {
   }
 
   /** Opens `path` for reading from its start; undefined when it does not exist. */
-  static async open(path: string): Promise<LogFile | undefined> {
-    const handle = await openIfExists(path);
-    if (handle === undefined) return undefined;
-    const { ino } = await handle.stat({ bigint: true });
-    return new LogFile(handle, String(ino));
+  static open(path: string): LogFile | undefined {
+    const descriptor = openIfExists(path);
+    if (descriptor === undefined) return undefined;
+    const { ino } = fstatSync(descriptor, { bigint: true });
+    return new LogFile(descriptor, String(ino));
   }
 
   /** Behind the last complete line: where a restart goes on. */
@@ -51,29 +54,29 @@ export class LogFile {
     return { inode: this.inode, offset: this.#readOffset, fingerprint: this.#recent.toString('base64') };
   }
 
-  async size(): Promise<number> {
-    return (await this.#handle.stat()).size;
+  size(): number {
+    return fstatSync(this.#descriptor).size;
   }
 
   /** Time of the last write, in ms since the epoch. */
-  async modifiedMs(): Promise<number> {
-    return (await this.#handle.stat()).mtimeMs;
+  modifiedMs(): number {
+    return fstatSync(this.#descriptor).mtimeMs;
   }
 
   /** Whether the bytes before `position` are in this file at that place: it is the same file, or a copy of it. */
-  async holds(position: TailPosition): Promise<boolean> {
+  holds(position: TailPosition): boolean {
     const expected = Buffer.from(position.fingerprint, 'base64');
-    const found = await this.#readAt(position.offset - expected.length, expected.length);
+    const found = this.#readAt(position.offset - expected.length, expected.length);
     return found.equals(expected);
   }
 
   /** Whether all of this file stands at the start of `log`: it is a copy of it, maybe one that is still being made. */
-  async isStartOf(log: LogFile): Promise<boolean> {
-    const size = await this.size();
-    if (size === 0 || (await log.size()) < size) return false;
+  isStartOf(log: LogFile): boolean {
+    const size = this.size();
+    if (size === 0 || log.size() < size) return false;
     for (const offset of [0, Math.max(0, size - comparedBytes)]) {
-      const ours = await this.#readAt(offset, Math.min(comparedBytes, size));
-      if (!ours.equals(await log.#readAt(offset, ours.length))) return false;
+      const ours = this.#readAt(offset, Math.min(comparedBytes, size));
+      if (!ours.equals(log.#readAt(offset, ours.length))) return false;
     }
     return true;
   }
@@ -100,9 +103,9 @@ export class LogFile {
   }
 
   /** Continues behind the last byte of now. */
-  async skipToEnd(): Promise<void> {
-    const size = await this.size();
-    const fingerprint = await this.#readBefore(size);
+  skipToEnd(): void {
+    const size = this.size();
+    const fingerprint = this.#readBefore(size);
     this.resume({ inode: this.inode, offset: size, fingerprint: fingerprint.toString('base64') });
   }
 
@@ -110,9 +113,9 @@ export class LogFile {
    * The next bytes, at most `maxBytes`; empty at the end of the file. Undefined when the bytes before them are not those
    * that were read: the file was emptied. (Both are read in one call, so that no truncation comes between.)
    */
-  async read(maxBytes: number): Promise<Buffer | undefined> {
+  read(maxBytes: number): Buffer | undefined {
     const known = this.#recent;
-    const found = await this.#readAt(this.#readOffset - known.length, known.length + maxBytes);
+    const found = this.#readAt(this.#readOffset - known.length, known.length + maxBytes);
     if (!found.subarray(0, known.length).equals(known)) return undefined;
     const bytes = found.subarray(known.length);
     const complete = bytes.lastIndexOf(0x0a) + 1;
@@ -121,7 +124,7 @@ export class LogFile {
       this.#fingerprint =
         complete >= fingerprintBytes
           ? Buffer.from(bytes.subarray(complete - fingerprintBytes, complete))
-          : await this.#readBefore(this.#boundary);
+          : this.#readBefore(this.#boundary);
     }
     this.#readOffset += bytes.length;
     // A copy, so that 64 bytes do not keep the whole chunk in memory.
@@ -129,25 +132,24 @@ export class LogFile {
     return bytes;
   }
 
-  async close(): Promise<void> {
-    await this.#handle.close();
+  close(): void {
+    closeSync(this.#descriptor);
   }
 
-  #readBefore(offset: number): Promise<Buffer> {
+  #readBefore(offset: number): Buffer {
     const length = Math.min(offset, fingerprintBytes);
     return this.#readAt(offset - length, length);
   }
 
-  async #readAt(offset: number, length: number): Promise<Buffer> {
+  #readAt(offset: number, length: number): Buffer {
     const buffer = Buffer.allocUnsafeSlow(length);
-    const { bytesRead } = await this.#handle.read(buffer, 0, length, offset);
-    return buffer.subarray(0, bytesRead);
+    return buffer.subarray(0, readSync(this.#descriptor, buffer, 0, length, offset));
   }
 }
 
-async function openIfExists(path: string): Promise<FileHandle | undefined> {
+function openIfExists(path: string): number | undefined {
   try {
-    return await open(path, 'r');
+    return openSync(path, 'r');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from '../shared/log.ts';
 import { isInService } from './in-service.ts';
 import { emptyMemory, LogWindow } from './log-window.ts';
@@ -64,7 +65,7 @@ export class Monitor {
     const { logFile, stateFile, log } = options;
     const opened = stateFile === undefined ? undefined : await StateFile.open(stateFile, logFile);
     const state = opened?.state ?? firstState(logFile, (options.now ?? Date.now)());
-    const tail = await LogTail.open({
+    const tail = LogTail.open({
       path: logFile,
       position: state.position,
       from: options.from,
@@ -104,14 +105,16 @@ export class Monitor {
       this.#stopping.abort();
       await this.#options.publisher.close();
       await this.#stateFile?.close();
-      await this.#tail.close();
+      this.#tail.close();
     }
   }
 
   async #read(): Promise<boolean> {
-    const { lines, atEnd } = await this.#tail.read();
+    const { lines, atEnd } = this.#tail.read();
     const observedAtMs = this.#now();
     for (const line of lines) this.#window.add(parseLogLine(line), observedAtMs);
+    // Reading blocks: in a long log, signals and the engine's answers have their turn between two parts of it.
+    if (!atEnd) await nextTurn();
     return atEnd;
   }
 

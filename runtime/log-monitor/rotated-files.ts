@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 /** A file that log rotation made from the log: a rename of it or a copy. Compressed ones are not listed. */
@@ -26,29 +26,29 @@ const maxLooks = 20;
  * The log at `logPath` and the files that rotation made of it. Names are looked up one by one, so a rotation in between
  * can hide a file or show it twice: the look is repeated until two in a row agree.
  */
-export async function lookAtLog(logPath: string): Promise<RotatedLog> {
-  let before = await lookOnce(logPath);
+export function lookAtLog(logPath: string): RotatedLog {
+  let before = lookOnce(logPath);
   for (let looks = 1; looks < maxLooks; looks++) {
-    const now = await lookOnce(logPath);
+    const now = lookOnce(logPath);
     if (fingerprintOf(now) === fingerprintOf(before)) return now;
     before = now;
   }
   return before;
 }
 
-async function lookOnce(logPath: string): Promise<RotatedLog> {
-  const rotated = await listRotatedFiles(logPath);
-  return { rotated, current: await describeFile(logPath) };
+function lookOnce(logPath: string): RotatedLog {
+  const rotated = listRotatedFiles(logPath);
+  return { rotated, current: describeFile(logPath) };
 }
 
 function fingerprintOf({ rotated, current }: RotatedLog): string {
   return [...rotated, current].map((file) => `${file?.path} ${file?.inode}`).join();
 }
 
-async function listRotatedFiles(logPath: string): Promise<RotatedFile[]> {
+function listRotatedFiles(logPath: string): RotatedFile[] {
   const folder = dirname(logPath);
-  const names = orderRotatedNames(await namesIn(folder), basename(logPath));
-  const files = await Promise.all(names.map((name) => describeFile(join(folder, name))));
+  const names = orderRotatedNames(namesIn(folder), basename(logPath));
+  const files = names.map((name) => describeFile(join(folder, name)));
   return files.filter((file) => file !== undefined && file.size > 0n) as RotatedFile[];
 }
 
@@ -63,9 +63,9 @@ export function orderRotatedNames(names: readonly string[], base: string): strin
     .map(({ name }) => name);
 }
 
-async function namesIn(folder: string): Promise<string[]> {
+function namesIn(folder: string): string[] {
   try {
-    return await readdir(folder);
+    return readdirSync(folder);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
@@ -77,12 +77,7 @@ function compare(a: string, b: string): number {
 }
 
 /** Undefined when there is no such file, or not any more, as happens when rotation runs. */
-export async function describeFile(path: string): Promise<(RotatedFile & { readonly size: bigint }) | undefined> {
-  try {
-    const { ino, mtimeMs, size } = await stat(path, { bigint: true });
-    return { path, inode: String(ino), modifiedMs: Number(mtimeMs), size };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+export function describeFile(path: string): (RotatedFile & { readonly size: bigint }) | undefined {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found && { path, inode: String(found.ino), modifiedMs: Number(found.mtimeMs), size: found.size };
 }

@@ -27,6 +27,9 @@ export interface TailRead {
   readonly atEnd: boolean;
 }
 
+/** A rotation is over after a few looks. Files that never agree with each other must not keep the process busy for ever. */
+const maxLooks = 1_000;
+
 /**
  * Follows a growing log file: `read` returns what is new, and the caller decides when to ask again.
  * Every line comes exactly once across renames, copy-truncate, truncation and restarts with a saved position, as long
@@ -54,15 +57,15 @@ export class LogTail {
   }
 
   /** The log need not exist yet. */
-  static async open(options: TailOptions): Promise<LogTail> {
+  static open(options: TailOptions): LogTail {
     const tail = new LogTail(options);
     if (options.position) {
-      tail.#file = await tail.#find(options.position);
+      tail.#file = tail.#find(options.position);
       if (tail.#file) tail.#file.resume(options.position);
       else tail.#onNotice('position-lost');
     }
-    tail.#file ??= await LogFile.open(options.path);
-    if (!options.position && options.from === 'end') await tail.#file?.skipToEnd();
+    tail.#file ??= LogFile.open(options.path);
+    if (!options.position && options.from === 'end') tail.#file?.skipToEnd();
     return tail;
   }
 
@@ -72,33 +75,34 @@ export class LogTail {
     return position?.offset === 0 ? (this.#placeBefore ?? position) : position;
   }
 
-  async read(): Promise<TailRead> {
+  read(): TailRead {
     const lines: string[] = [];
     // One call ends only behind bytes read, so that a position never points at the untouched start of a file.
-    for (;;) {
-      this.#file ??= await LogFile.open(this.#path);
+    for (let looks = 0; looks < maxLooks; looks++) {
+      this.#file ??= LogFile.open(this.#path);
       const file = this.#file;
       if (file === undefined) return { lines, atEnd: true };
       const { offset } = file.readPosition;
-      const size = await file.size();
+      const size = file.size();
       if (size > offset) {
-        const bytes = await file.read(Math.min(this.#chunkBytes, size - offset));
-        if (bytes === undefined) await this.#continueAfterTruncation(file);
+        const bytes = file.read(Math.min(this.#chunkBytes, size - offset));
+        if (bytes === undefined) this.#continueAfterTruncation(file);
         else {
           for (const line of this.#splitter.push(bytes)) lines.push(line);
           return { lines, atEnd: false };
         }
-      } else if (size < offset || !(await file.holds(file.readPosition))) {
-        await this.#continueAfterTruncation(file);
+      } else if (size < offset || !file.holds(file.readPosition)) {
+        this.#continueAfterTruncation(file);
       } else {
-        const move = await this.#moveToSuccessor(file, lines);
+        const move = this.#moveToSuccessor(file, lines);
         if (move !== 'look-again') return { lines, atEnd: move === 'stays' };
       }
     }
+    return { lines, atEnd: true };
   }
 
-  async close(): Promise<void> {
-    await this.#file?.close();
+  close(): void {
+    this.#file?.close();
     this.#file = undefined;
   }
 
@@ -106,17 +110,18 @@ export class LogTail {
    * The writer goes on in the emptied file, so an unfinished line continues there. When rotation left a copy, the bytes
    * between our place and the copy's end are read from the copy first.
    */
-  async #continueAfterTruncation(file: LogFile): Promise<void> {
+  #continueAfterTruncation(file: LogFile): void {
     this.#onNotice('truncated');
     const place = file.readPosition;
-    const copy = place.offset > 0 ? await this.#findRotated(place) : undefined;
+    const copy = place.offset > 0 ? this.#findRotated(place) : undefined;
     if (copy === undefined) {
       this.#placeBefore = this.position;
-      return file.rewind();
+      file.rewind();
+      return;
     }
     // Also a copy that was read to its end: newer copies may follow it.
     copy.continueFrom(file);
-    await file.close();
+    file.close();
     this.#file = copy;
     this.#mayBeCopy = true;
   }
@@ -125,16 +130,16 @@ export class LogTail {
    * At the end of `file`: moves on if the log has moved on to another file that has begun to grow, and reads the start of
    * that. An unfinished line that nobody will finish goes to `lines`.
    */
-  async #moveToSuccessor(file: LogFile, lines: string[]): Promise<'stays' | 'moved' | 'look-again'> {
-    const successor = await this.#successorOf(file);
+  #moveToSuccessor(file: LogFile, lines: string[]): 'stays' | 'moved' | 'look-again' {
+    const successor = this.#successorOf(file);
     if (successor === undefined) return 'stays';
-    const next = await LogFile.open(successor.path);
+    const next = LogFile.open(successor.path);
     if (next === undefined) return 'look-again';
-    const bytes = next.inode === successor.inode ? await next.read(this.#chunkBytes) : undefined;
+    const bytes = next.inode === successor.inode ? next.read(this.#chunkBytes) : undefined;
     // Rotation may have come in between, and the writer may have added lines before it moved on.
-    const isRight = bytes?.length && (await this.#successorOf(file))?.inode === next.inode;
-    if (!isRight || (await file.size()) !== file.readPosition.offset) {
-      await next.close();
+    const isRight = bytes?.length && this.#successorOf(file)?.inode === next.inode;
+    if (!isRight || file.size() !== file.readPosition.offset) {
+      next.close();
       return 'look-again';
     }
     // What is unfinished in a copy comes again; in a renamed file it ends here.
@@ -142,7 +147,7 @@ export class LogTail {
     const unfinished = this.#mayBeCopy ? undefined : this.#splitter.end();
     if (unfinished !== undefined) lines.push(unfinished);
     for (const line of this.#splitter.push(bytes)) lines.push(line);
-    await file.close();
+    file.close();
     this.#file = next;
     this.#mayBeCopy = successor.path !== this.#path;
     this.#onNotice('rotated');
@@ -150,38 +155,38 @@ export class LogTail {
   }
 
   /** The file in which the log goes on behind `file`; undefined when there is none yet. */
-  async #successorOf(file: LogFile): Promise<RotatedFile | undefined> {
+  #successorOf(file: LogFile): RotatedFile | undefined {
     // Most looks find that nothing has happened, and cost one system call.
-    if ((await describeFile(this.#path))?.inode === file.inode) return undefined;
-    const { rotated, current } = await lookAtLog(this.#path);
+    if (describeFile(this.#path)?.inode === file.inode) return undefined;
+    const { rotated, current } = lookAtLog(this.#path);
     if (current?.inode === file.inode) return undefined;
     const own = rotated.findIndex(({ inode }) => inode === file.inode);
-    const modifiedMs = await file.modifiedMs();
+    const modifiedMs = file.modifiedMs();
     const newer = own >= 0 ? rotated.slice(own + 1) : rotated.filter((other) => other.modifiedMs > modifiedMs);
     const next = newer[0];
-    if (next !== undefined && (current === undefined || !(await isCopyOfLog(next, current)))) return next;
+    if (next !== undefined && (current === undefined || !isCopyOfLog(next, current))) return next;
     return current !== undefined && current.size > 0n ? current : undefined;
   }
 
   /** The file that holds `position`: the log itself, the log renamed, or a copy of it. */
-  async #find(position: TailPosition): Promise<LogFile | undefined> {
-    const log = await LogFile.open(this.#path);
-    if (log?.inode === position.inode && (await reaches(log, position))) return log;
-    await log?.close();
-    const rotated = await this.#findRotated(position);
+  #find(position: TailPosition): LogFile | undefined {
+    const log = LogFile.open(this.#path);
+    if (log?.inode === position.inode && reaches(log, position)) return log;
+    log?.close();
+    const rotated = this.#findRotated(position);
     this.#mayBeCopy = rotated !== undefined;
     return rotated;
   }
 
-  async #findRotated(position: TailPosition): Promise<LogFile | undefined> {
-    const candidates = (await lookAtLog(this.#path)).rotated.toReversed();
+  #findRotated(position: TailPosition): LogFile | undefined {
+    const candidates = lookAtLog(this.#path).rotated.toReversed();
     // A rename keeps the inode and is the surer match.
     candidates.sort((a, b) => Number(b.inode === position.inode) - Number(a.inode === position.inode));
     for (const { path, inode } of candidates) {
       if (inode !== position.inode && position.offset === 0) continue;
-      const file = await LogFile.open(path);
-      if (file !== undefined && file.inode === inode && (await reaches(file, position))) return file;
-      await file?.close();
+      const file = LogFile.open(path);
+      if (file !== undefined && file.inode === inode && reaches(file, position)) return file;
+      file?.close();
       // Rotation goes on: names mean other files now.
       if (file?.inode !== inode) return this.#findRotated(position);
     }
@@ -190,16 +195,17 @@ export class LogTail {
 }
 
 /** A copy is not what follows a file as long as the log itself still holds the same. */
-async function isCopyOfLog(file: RotatedFile, log: RotatedFile): Promise<boolean> {
-  const [copy, current] = await Promise.all([LogFile.open(file.path), LogFile.open(log.path)]);
+function isCopyOfLog(file: RotatedFile, log: RotatedFile): boolean {
+  const copy = LogFile.open(file.path);
+  const current = LogFile.open(log.path);
   try {
-    return copy !== undefined && current !== undefined && (await copy.isStartOf(current));
+    return copy !== undefined && current !== undefined && copy.isStartOf(current);
   } finally {
-    await copy?.close();
-    await current?.close();
+    copy?.close();
+    current?.close();
   }
 }
 
-async function reaches(file: LogFile, position: TailPosition): Promise<boolean> {
-  return (await file.size()) >= position.offset && (await file.holds(position));
+function reaches(file: LogFile, position: TailPosition): boolean {
+  return file.size() >= position.offset && file.holds(position);
 }

@@ -46,15 +46,15 @@ async function play(folder: string, script: readonly Step[], chunkBytes: number)
   const written: string[] = [];
   const read: string[] = [];
   let unfinished = '';
-  let tail = await LogTail.open({ path: log, chunkBytes });
+  let tail = LogTail.open({ path: log, chunkBytes });
 
-  const readOnce = async () => {
-    const { lines, atEnd } = await tail.read();
+  const readOnce = () => {
+    const { lines, atEnd } = tail.read();
     read.push(...lines);
     return atEnd;
   };
-  const readAll = async () => {
-    while (!(await readOnce()));
+  const readAll = () => {
+    while (!readOnce());
   };
   const write = async (isWhole: boolean) => {
     const rest = `${unfinished === '' ? `line ${written.length} of this test` : ' continued'}${isWhole ? '' : ' and'}`;
@@ -70,7 +70,7 @@ async function play(folder: string, script: readonly Step[], chunkBytes: number)
   };
 
   await write(true);
-  await readAll();
+  readAll();
   for (const step of script) {
     switch (step) {
       case 'write':
@@ -80,10 +80,10 @@ async function play(folder: string, script: readonly Step[], chunkBytes: number)
         await write(false);
         break;
       case 'read-once':
-        await readOnce();
+        readOnce();
         break;
       case 'read-all':
-        await readAll();
+        readAll();
         break;
       case 'rename':
         // A process that writes a line finishes it in the file where it began.
@@ -99,21 +99,21 @@ async function play(folder: string, script: readonly Step[], chunkBytes: number)
         break;
       case 'truncate':
         if (unfinished !== '') await write(true);
-        await readAll();
+        readAll();
         await truncate(log).catch(() => {});
         await write(true);
-        await readAll();
+        readAll();
         break;
       case 'restart': {
         const { position } = tail;
-        await tail.close();
-        tail = await LogTail.open({ path: log, chunkBytes, ...(position && { position }) });
+        tail.close();
+        tail = LogTail.open({ path: log, chunkBytes, ...(position && { position }) });
         break;
       }
     }
   }
   await write(true);
-  await readAll();
-  await tail.close();
+  readAll();
+  tail.close();
   return { written, read };
 }

@@ -11,13 +11,13 @@ export type GetTextResult =
   | { readonly kind: 'refused' | 'failed'; readonly reason: string };
 
 /**
- * Gets a text of bounded size within a bounded time, over a connection of its own: SGLang closes idle ones after 5 s.
+ * Gets a text of bounded size within a bounded time. The connection is kept, for those who ask again within seconds.
  * Rejects only with the signal's reason.
  */
 export async function getText(url: string, options: GetTextOptions): Promise<GetTextResult> {
   const { signal, timeoutMs } = options;
   try {
-    const { status, text } = await exchangeText(url, { ...options, keepsConnection: false });
+    const { status, text } = await exchangeText(url, { ...options, keepsConnection: true });
     return { kind: 'answer', status, text };
   } catch (thrown) {
     signal?.throwIfAborted();
