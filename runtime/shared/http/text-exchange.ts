@@ -71,7 +71,9 @@ function headOf({ method, target, host, headers }: TextRequest, body: Buffer | u
     if (!headerValue.test(value)) throw new TypeError(`The header ${name} has characters that HTTP cannot carry.`);
     head += `${name}: ${value}\r\n`;
   }
-  return body === undefined ? `${head}\r\n` : `${head}content-length: ${body.length}\r\n\r\n`;
+  // RFC 9110 section 8.6: a method that has a body says also that it is empty.
+  const hasLength = body !== undefined || method === 'POST' || method === 'PUT';
+  return hasLength ? `${head}content-length: ${body?.length ?? 0}\r\n\r\n` : `${head}\r\n`;
 }
 
 interface CollectorOptions {
