@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { exchangeText, type TextExchange } from '../../../runtime/shared/http/exchange-text.ts';
@@ -81,16 +83,39 @@ test('a header that would begin another is refused, and its value does not get i
   expect(String(refusal)).not.toMatch(/s3cret/);
 });
 
-test('neither a kept connection nor an exchange that was ended keeps a process from ending', async () => {
+/** Runs a program of its own that has `exchangeText` and `limits`, and waits until it ends by itself. */
+async function outputOf(statements: string, env: Readonly<Record<string, string>> = {}): Promise<string> {
+  const module = import.meta.resolve('../../../runtime/shared/http/exchange-text.ts');
   const program = `
-    const { exchangeText } = await import(${JSON.stringify(import.meta.resolve('../../../runtime/shared/http/exchange-text.ts'))});
+    const { exchangeText } = await import(${JSON.stringify(module)});
     const limits = { timeoutMs: 600_000, maxBytes: 1_000, keepsConnection: true };
+    ${statements}`;
+  const options = { timeout: 50_000, env: { ...process.env, ...env } };
+  return (await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], options)).stdout;
+}
+
+test('neither a kept connection nor an exchange that was ended keeps a process from ending', async () => {
+  const statements = `
     await exchangeText('${url}/', limits);
     await exchangeText('${url}/never', { ...limits, signal: AbortSignal.timeout(10) }).catch(() => {});
-    const { status } = await exchangeText('${url}/', limits);
-    console.log(status);`;
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], {
-    timeout: 50_000,
-  });
-  expect(stdout).toBe('200\n');
+    console.log((await exchangeText('${url}/', limits)).status);`;
+  expect(await outputOf(statements)).toBe('200\n');
+});
+
+test('over TLS the server must be one that Node trusts', async () => {
+  const fixture = (name: string) => `${import.meta.dirname}/../../fixtures/tls/${name}`;
+  const identity = { cert: readFileSync(fixture('first.pem')), key: readFileSync(fixture('first.key')) };
+  const secure = https.createServer(identity, (_request, response) => response.end('over TLS'));
+  await new Promise<void>((resolve) => secure.listen(0, '127.0.0.1', resolve));
+  const secureUrl = `https://localhost:${(secure.address() as AddressInfo).port}/`;
+  try {
+    await expect(exchangeText(secureUrl, { timeoutMs: 10_000, maxBytes: 9, keepsConnection: false })).rejects.toThrow(
+      /unable to (verify|get)/,
+    );
+    const statements = `for (const i of [1, 2]) console.log((await exchangeText('${secureUrl}', limits)).text);`;
+    expect(await outputOf(statements, { NODE_EXTRA_CA_CERTS: fixture('first-ca.pem') })).toBe('over TLS\nover TLS\n');
+  } finally {
+    secure.closeAllConnections();
+    secure.close();
+  }
 });
