@@ -1,5 +1,5 @@
 import { WindowAggregator } from '../../runtime/log-monitor/aggregate.ts';
-import type { PublishedWindow } from '../../runtime/log-monitor/publisher.ts';
+import type { PublishedWindow } from '../../runtime/log-monitor/published-window.ts';
 import { type HistogramName, readEngineMetrics } from '../../runtime/log-monitor/sources/engine-metrics.ts';
 import { histogramValues } from '../../runtime/log-monitor/sources/histogram-values.ts';
 import type { Measurement, Measurements } from '../../runtime/log-monitor/sources/measurement.ts';

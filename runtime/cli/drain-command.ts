@@ -1,13 +1,7 @@
 import { Command, Option } from 'commander';
 import { parseBaseUrl, parsePositiveNumber } from '../shared/options.ts';
-import { apiKeyOption, type RouterOptions, urlOption } from './router-options.ts';
-
-export interface DrainCommandOptions extends RouterOptions {
-  readonly runnerUrl?: string;
-  readonly internalSecret?: string;
-  readonly wait: boolean;
-  readonly timeoutSeconds: number;
-}
+import type { DrainCommandOptions } from './drain.ts';
+import { apiKeyOption, urlOption } from './router-options.ts';
 
 export function drainCommand(): Command {
   return new Command('drain')

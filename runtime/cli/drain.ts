@@ -3,10 +3,17 @@ import type { RunnerHealth } from '../runner/server.ts';
 import { bearerHeaders } from '../shared/auth.ts';
 import { callJson, HttpStatusError } from '../shared/call-json.ts';
 import { runnerDrainPath, type WorkerDrain, workerDrainPath } from '../shared/protocol.ts';
-import type { DrainCommandOptions } from './drain-command.ts';
+import type { RouterOptions } from './router-options.ts';
 import { fetchFleet } from './status.ts';
 import { oneLine } from './terminal-text.ts';
 import { reportUserErrors, UserError, unreachable } from './user-error.ts';
+
+export interface DrainCommandOptions extends RouterOptions {
+  readonly runnerUrl?: string;
+  readonly internalSecret?: string;
+  readonly wait: boolean;
+  readonly timeoutSeconds: number;
+}
 
 const pollMs = 500;
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { emptyMemory } from './log-window.ts';
-import type { PublishedWindow } from './publisher.ts';
+import type { PublishedWindow } from './published-window.ts';
 import { unknownPlace } from './sources/counter-deltas.ts';
 import { nothingLearned } from './utilization.ts';
 

@@ -1,7 +1,7 @@
 import { loggedCapacity } from './engine-life.ts';
 import { afterCounters, type LogSummary } from './log-window.ts';
 import type { MonitorState } from './monitor-state.ts';
-import type { PublishedWindow } from './publisher.ts';
+import type { PublishedWindow } from './published-window.ts';
 import { learnCapacity, requestCapacity, utilizationOf } from './utilization.ts';
 import type { EngineWindow } from './watch/engine-watch.ts';
 import { measureWindow, noLook } from './window-measures.ts';

@@ -1,6 +1,6 @@
 import type { Metric, MetricReport, MetricUnit } from '../shared/cloudwatch/metric-report.ts';
 import type { StartupPart, StartupSeconds } from './engine-life.ts';
-import type { PublishedWindow } from './publisher.ts';
+import type { PublishedWindow } from './published-window.ts';
 import {
   type Measure,
   type Measurement,

@@ -1,43 +1,15 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
-import type { Logger } from '../shared/log.ts';
-import type { RouterConfig } from './config.ts';
 import { createControlApp } from './control-app.ts';
-import type { Coordinator } from './coordinator/coordinator.ts';
-import type { Registry } from './coordinator/registry.ts';
 import { controlListener, FrontServer } from './front/front-server.ts';
 import { maxHeadBytes } from './front/request-head.ts';
-import type { KeyRing } from './keys/key-ring.ts';
 import { requireScope } from './keys/require-scope.ts';
-import type { ManagedRouter } from './managed/managed-router.ts';
-import type { RouterMetrics } from './metrics.ts';
-import type { Relay } from './relay/relay.ts';
 import { registerAdminRoutes } from './routes/admin.ts';
 import { healthRoutes } from './routes/health.ts';
 import { modelRoutes } from './routes/models.ts';
 import { sessionRoutes } from './routes/sessions.ts';
-import type { MessageLimits } from './sessions/message-limits.ts';
-import type { SessionService } from './sessions/session-service.ts';
-import type { Store } from './store/store.ts';
-import type { ListenerTls } from './tls.ts';
-
-export interface ServerParts {
-  readonly config: RouterConfig;
-  readonly relay: Relay;
-  /** The process that carries the requests in the relay's place. */
-  readonly managed: ManagedRouter | undefined;
-  readonly registry: Registry;
-  readonly coordinator: Coordinator;
-  readonly store: Store;
-  readonly sessions: SessionService;
-  readonly messageLimits: MessageLimits;
-  readonly metrics: RouterMetrics;
-  readonly keys: KeyRing;
-  readonly log: Logger;
-  /** Certificate of the listener; undefined serves plain HTTP. */
-  readonly tls: ListenerTls | undefined;
-}
+import type { ServerParts } from './server-parts.ts';
 
 export interface RouterServer {
   readonly address: AddressInfo;

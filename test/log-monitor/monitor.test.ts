@@ -2,7 +2,7 @@ import { appendFile, copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Monitor, type MonitorOptions } from '../../runtime/log-monitor/monitor.ts';
-import type { PublishedWindow } from '../../runtime/log-monitor/publisher.ts';
+import type { PublishedWindow } from '../../runtime/log-monitor/published-window.ts';
 import { createLogger } from '../../runtime/shared/log.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { PublishedWindow } from '../../runtime/log-monitor/publisher.ts';
+import type { PublishedWindow } from '../../runtime/log-monitor/published-window.ts';
 import { readEngineMetrics } from '../../runtime/log-monitor/sources/engine-metrics.ts';
 import type { Measure } from '../../runtime/log-monitor/sources/measurement.ts';
 import { callJson } from '../../runtime/shared/call-json.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { WindowAggregator } from '../../runtime/log-monitor/aggregate.ts';
-import type { PublishedWindow } from '../../runtime/log-monitor/publisher.ts';
+import type { PublishedWindow } from '../../runtime/log-monitor/published-window.ts';
 import { windowReports } from '../../runtime/log-monitor/window-report.ts';
 
 const identity = { groupName: 'dev-workers-chat', instanceId: 'i-1' };

@@ -1,5 +1,5 @@
 import { appendFileSync, copyFileSync, existsSync, renameSync, statSync, truncateSync } from 'node:fs';
-import type { PublishedWindow } from '../../runtime/log-monitor/publisher.ts';
+import type { PublishedWindow } from '../../runtime/log-monitor/published-window.ts';
 
 /** Tokens that a log tells of. */
 export interface LogTokens {

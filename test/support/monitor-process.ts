@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import path from 'node:path';
-import type { PublishedWindow } from '../../runtime/log-monitor/publisher.ts';
+import type { PublishedWindow } from '../../runtime/log-monitor/published-window.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 const program = path.join(root, 'runtime/log-monitor/main.ts');

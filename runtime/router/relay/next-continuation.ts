@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Worker } from '../coordinator/worker.ts';
 import type { EngineClient } from '../upstream/engine-client.ts';
-import { type BrokenStream, type ContinuationPlan, planContinuation } from './continuation/plan.ts';
+import type { BrokenStream, ContinuationPlan } from './continuation/broken-stream.ts';
+import { planContinuation } from './continuation/plan.ts';
 import type { Passage } from './passage.ts';
 
 const tokenizeTimeoutMs = 2_000;

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { createControlApp } from '../control-app.ts';
 import { requireScope } from '../keys/require-scope.ts';
-import type { ServerParts } from '../server.ts';
+import type { ServerParts } from '../server-parts.ts';
 import { fleetRoutes } from './fleet.ts';
 import { healthRoutes } from './health.ts';
 import { metricsRoutes } from './metrics.ts';

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { type FleetView, fleetPath } from '../../shared/protocol.ts';
 import { version } from '../../shared/version.ts';
-import type { ServerParts } from '../server.ts';
+import type { ServerParts } from '../server-parts.ts';
 
 /** `GET /api/fleet`: the fleet as this router sees it, for `fleet status` and the page. */
 export async function fleetRoutes(

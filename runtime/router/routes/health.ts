@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { WorkerState } from '../coordinator/worker.ts';
 import { engineView } from '../managed/engine-view.ts';
-import type { ServerParts } from '../server.ts';
+import type { ServerParts } from '../server-parts.ts';
 
 /**
  * `GET /health`: the process lives and takes requests, with workers or without: what a load balancer in front asks. 503 while

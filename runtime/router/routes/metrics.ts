@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { ServerParts } from '../server.ts';
+import type { ServerParts } from '../server-parts.ts';
 
 /** `GET /metrics`: Prometheus. */
 export async function metricsRoutes(app: FastifyInstance, { metrics }: ServerParts): Promise<void> {

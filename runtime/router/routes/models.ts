@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { ModelCard } from '../coordinator/worker.ts';
 import { routerError } from '../errors.ts';
-import type { ServerParts } from '../server.ts';
+import type { ServerParts } from '../server-parts.ts';
 
 /** `GET /v1/models`: the union over workers, each model once, as the engines describe it. */
 export async function modelRoutes(app: FastifyInstance, { registry }: ServerParts): Promise<void> {

@@ -4,7 +4,7 @@ import { bearerToken, secretsEqual } from '../../shared/auth.ts';
 import { deregisterPath, type HeartbeatAnswer, heartbeatPath, registerPath } from '../../shared/protocol.ts';
 import { deregisterSchema, heartbeatSchema, registerSchema } from '../../shared/protocol-schemas.ts';
 import { routerError } from '../errors.ts';
-import type { ServerParts } from '../server.ts';
+import type { ServerParts } from '../server-parts.ts';
 
 /** The internal routes that runners call; see shared/protocol.ts. */
 export async function runnerRoutes(app: FastifyInstance, parts: ServerParts): Promise<void> {

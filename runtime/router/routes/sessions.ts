@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CodedError } from '../../shared/errors.ts';
 import { routerError } from '../errors.ts';
 import type { ApiKey } from '../keys/api-key.ts';
-import type { ServerParts } from '../server.ts';
+import type { ServerParts } from '../server-parts.ts';
 import { JsonAnswer } from '../sessions/json-answer.ts';
 import { decodeCursor, encodeCursor } from '../sessions/list-cursor.ts';
 import {

@@ -6,7 +6,7 @@ import { runnerDrainPath, type WorkerDrain, workerDrainPath } from '../../shared
 import type { Registry } from '../coordinator/registry.ts';
 import type { Worker } from '../coordinator/worker.ts';
 import { routerError } from '../errors.ts';
-import type { ServerParts } from '../server.ts';
+import type { ServerParts } from '../server-parts.ts';
 
 const runnerTimeoutMs = 5_000;
 

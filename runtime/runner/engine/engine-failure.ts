@@ -1,4 +1,4 @@
-import type { EngineEnd } from './engine.ts';
+import type { ProcessEnd } from '../../shared/process/owned-process.ts';
 import type { FailureName } from './failure-causes.ts';
 
 /** Why a launch ended, and what to do about it. */
@@ -12,6 +12,12 @@ export interface FailureCause {
   readonly restartHelps: boolean;
   /** False when the same command line fails on every machine, e.g. for an unknown flag. */
   readonly newMachineHelps: boolean;
+}
+
+/** How a launch ended, and why as far as its log tells. */
+export interface EngineEnd extends ProcessEnd {
+  /** Null when the runner itself ended it, as it was told to. */
+  readonly cause: FailureCause | null;
 }
 
 /** An engine that counts as beyond repair on this machine. */

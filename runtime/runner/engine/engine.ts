@@ -1,6 +1,5 @@
-import type { ProcessEnd } from '../../shared/process/owned-process.ts';
 import type { EngineState } from '../../shared/protocol.ts';
-import type { EngineFailure, FailureCause } from './engine-failure.ts';
+import type { EngineEnd, EngineFailure } from './engine-failure.ts';
 import type { GpuFailure, GpuStatus } from './gpu/gpu-status.ts';
 import type { StartupPhaseTime } from './startup-phases.ts';
 
@@ -19,12 +18,6 @@ export interface EngineStatus {
   readonly givenUp: EngineFailure | null;
   /** Null on a machine without `nvidia-smi`, and before its first answer. */
   readonly gpus: GpuStatus | null;
-}
-
-/** How a launch ended, and why as far as its log tells. */
-export interface EngineEnd extends ProcessEnd {
-  /** Null when the runner itself ended it, as it was told to. */
-  readonly cause: FailureCause | null;
 }
 
 /** An engine that the runner looks after, whether it launched it or found it running. */

@@ -4,7 +4,7 @@ import { parseKeyList } from '../../../runtime/router/keys/key-list.ts';
 import { KeyRing } from '../../../runtime/router/keys/key-ring.ts';
 import { requireScope } from '../../../runtime/router/keys/require-scope.ts';
 import { registerAdminRoutes } from '../../../runtime/router/routes/admin.ts';
-import type { ServerParts } from '../../../runtime/router/server.ts';
+import type { ServerParts } from '../../../runtime/router/server-parts.ts';
 import { createLogger } from '../../../runtime/shared/log.ts';
 import { startTestAdminServer } from './test-admin-server.ts';
 

@@ -6,7 +6,7 @@ import { type KeyList, noKeys } from '../../../runtime/router/keys/key-list.ts';
 import { openKeyRing } from '../../../runtime/router/keys/open-key-ring.ts';
 import { RouterMetrics } from '../../../runtime/router/metrics.ts';
 import { createAdminServer } from '../../../runtime/router/routes/admin.ts';
-import type { ServerParts } from '../../../runtime/router/server.ts';
+import type { ServerParts } from '../../../runtime/router/server-parts.ts';
 import { Store } from '../../../runtime/router/store/store.ts';
 import { plainAccess } from '../../../runtime/router/upstream/engine-client.ts';
 import { createLogger } from '../../../runtime/shared/log.ts';

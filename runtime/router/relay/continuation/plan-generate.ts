@@ -1,10 +1,10 @@
+import type { BrokenStream, ContinuationPlan } from './broken-stream.ts';
 import { CannotContinue } from './cannot-continue.ts';
 import { type GenerateSent, readGenerateSent } from './generate-sent.ts';
 import { GenerateSplice } from './generate-splice.ts';
 import { closeHalfEvent } from './half-event.ts';
 import { applyEdits, type Edit, Members } from './json-edit.ts';
 import { nextBody } from './next-body.ts';
-import type { BrokenStream, ContinuationPlan } from './plan.ts';
 import { promptText } from './prompt-text.ts';
 import type { RequestBody } from './request-body.ts';
 import { readEvent, readSentEvents } from './sent-events.ts';

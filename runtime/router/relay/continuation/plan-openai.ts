@@ -1,3 +1,4 @@
+import type { BrokenStream, ContinuationPlan } from './broken-stream.ts';
 import { CannotContinue } from './cannot-continue.ts';
 import { closeHalfEvent } from './half-event.ts';
 import { applyEdits, Members } from './json-edit.ts';
@@ -5,7 +6,6 @@ import { nextBody, ridEdits } from './next-body.ts';
 import { finishPayload, usagePayload } from './openai-closing.ts';
 import { type OpenAiSent, readOpenAiSent } from './openai-sent.ts';
 import { OpenAiSplice, type OpenAiSpliceOptions } from './openai-splice.ts';
-import type { BrokenStream, ContinuationPlan } from './plan.ts';
 import { promptText } from './prompt-text.ts';
 import type { RequestBody } from './request-body.ts';
 import { readEvent, readSentEvents } from './sent-events.ts';

@@ -1,6 +1,7 @@
 import { type EngineServer, startEngineServer } from '../../../../runtime/engine-sim/server.ts';
 import type { EngineServerOptions } from '../../../../runtime/engine-sim/server-options.ts';
-import { type BrokenStream, planContinuation } from '../../../../runtime/router/relay/continuation/plan.ts';
+import type { BrokenStream } from '../../../../runtime/router/relay/continuation/broken-stream.ts';
+import { planContinuation } from '../../../../runtime/router/relay/continuation/plan.ts';
 import type { ContinuableDialect } from '../../../../runtime/router/relay/continuation/request-body.ts';
 
 const paths: Readonly<Record<ContinuableDialect, string>> = {
