@@ -1,0 +1,163 @@
+import { expectMistakes, workerImage } from '../../support/config-mistakes.ts';
+
+expectMistakes([
+  // GPU memory
+  [
+    'weights that are larger than a GPU',
+    'dev',
+    { 'workers.0.model': 'qwen3-32b', 'workers.0.instanceTypes': ['g6.xlarge'] },
+    'workers.0.instanceTypes.0',
+    /weights take 32\.0 GiB, of 17\.9 GiB that SGLang may use: take g7e\.2xlarge or/,
+  ],
+  [
+    'a context that the KV cache has no room for',
+    'spot',
+    { 'workers.0.sglang.flags': { 'context-length': 40_960 } },
+    'workers.0.instanceTypes.0',
+    /a context of 40,960 tokens takes 5\.6 GiB.*set the flag context-length to at most 26934/,
+  ],
+  [
+    'a share of memory that leaves nothing to compute with',
+    'dev',
+    { 'workers.0.sglang.flags': { 'mem-fraction-static': 0.98 } },
+    'workers.0.instanceTypes.0',
+    /lower the flag mem-fraction-static/,
+  ],
+  [
+    'a latent that each GPU keeps whole',
+    'large',
+    { 'workers.0.model': 'deepseek-v3.1', 'workers.0.instanceTypes': ['p5.48xlarge'] },
+    'workers.0.instanceTypes.0',
+    /weights take 80\.1 GiB on each of 8 GPUs/,
+  ],
+  // formats
+  [
+    'FP8 weights on Ampere',
+    'production',
+    { 'workers.0.instanceTypes': ['g5.12xlarge'], 'workers.0.sglang.tensorParallel': 4 },
+    'workers.0.model',
+    /^fp8 weights needs compute capability 8\.9 or above; g5\.12xlarge has NVIDIA A10G, 8\.6/,
+  ],
+  [
+    'FP8 by a flag on Ampere',
+    'dev',
+    { 'workers.0.sglang.flags': { quantization: 'fp8' } },
+    'workers.0.sglang.flags.quantization',
+    /quantization fp8 needs .* g5\.xlarge/,
+  ],
+  [
+    'an FP8 cache on Ampere',
+    'dev',
+    { 'workers.0.sglang.flags': { 'kv-cache-dtype': 'fp8_e4m3' } },
+    'workers.0.sglang.flags.kv-cache-dtype',
+    /8\.9 or above; g5\.xlarge/,
+  ],
+  [
+    'FP4 weights on Ada',
+    'dev',
+    { 'workers.0.modelOverrides.quantization': 'nvfp4', 'workers.0.instanceTypes': ['g6.xlarge'] },
+    'workers.0.model',
+    /10\.0 or above; g6\.xlarge has NVIDIA L4, 8\.9/,
+  ],
+  [
+    'MXFP4 weights on Ada',
+    'dev',
+    { 'workers.0.model': 'gpt-oss-20b', 'workers.0.instanceTypes': ['g6e.xlarge'] },
+    'workers.0.model',
+    /9\.0 or above/,
+  ],
+  // GPUs
+  [
+    'machines with different numbers of GPUs',
+    'dev',
+    { 'workers.0.instanceTypes': ['g6.xlarge', 'g6.12xlarge'] },
+    'workers.0.instanceTypes',
+    /same number of GPUs: g6\.xlarge has 1, g6\.12xlarge has 4/,
+  ],
+  [
+    'more GPUs than there are',
+    'dev',
+    { 'workers.0.sglang.tensorParallel': 2 },
+    'workers.0.sglang.tensorParallel',
+    /needs 2 GPUs and g6\.xlarge has 1/,
+  ],
+  [
+    'replicas that multiply the GPUs',
+    'large',
+    { 'workers.0.sglang.flags': { 'dp-size': 2 } },
+    'workers.0.sglang.tensorParallel',
+    /needs 16 GPUs and p5\.48xlarge has 8/,
+  ],
+  [
+    'heads that do not divide',
+    'large',
+    { 'workers.0.modelOverrides.attentionHeads': 12 },
+    'workers.0.sglang.tensorParallel',
+    /8 GPUs cannot share 12 attention heads evenly: use 1, 2, 4$/,
+  ],
+  [
+    'KV heads that do not divide',
+    'large',
+    { 'workers.0.modelOverrides.kvHeads': 6 },
+    'workers.0.sglang.tensorParallel',
+    /8 GPUs cannot share 6 KV heads/,
+  ],
+  [
+    'a machine without a GPU',
+    'dev',
+    { 'workers.0.instanceTypes': ['m7i.xlarge'] },
+    'workers.0.instanceTypes.0',
+    /no GPU/,
+  ],
+  // images
+  [
+    'a router image for another CPU',
+    'dev',
+    { 'routers.instanceType': 't4g.small' },
+    'routers.image.ssmParameter',
+    /for x86_64 and t4g\.small is arm64/,
+  ],
+  [
+    'a worker image for another CPU',
+    'dev',
+    { 'workers.0.image': workerImage('arm64') },
+    'workers.0.image.ssmParameter',
+    /for arm64 and g6\.xlarge is x86_64/,
+  ],
+  [
+    'machines with different CPUs',
+    'dev',
+    { 'workers.0.instanceTypes': ['g6.xlarge', 'g5g.xlarge'] },
+    'workers.0.instanceTypes',
+    /one image boots them all/,
+  ],
+  // memory and disks
+  [
+    'sandboxes that do not fit in memory',
+    'dev',
+    { 'workers.0.maxSandboxes': 33 },
+    'workers.0.maxSandboxes',
+    /do not fit in the 16 GiB of g6\.xlarge: at most 32/,
+  ],
+  [
+    'weights that a warm pool keeps on a small volume',
+    'production',
+    { 'workers.0.volumeGiB': 60 },
+    'workers.0.volumeGiB',
+    /29\.1 GiB of weights and 40 GiB .* at least 70/,
+  ],
+  [
+    'weights that do not fit on the disk of the machine',
+    'dev',
+    { 'workers.0.modelOverrides.weightsGiB': 240, 'workers.0.weights': { from: 's3', uri: 's3://bucket/weights' } },
+    'workers.0.instanceTypes',
+    /do not fit on the 250 GB disk of g6\.xlarge/,
+  ],
+  [
+    'a gated model without a token',
+    'dev',
+    { 'workers.0.model': 'llama-3.1-8b' },
+    'workers.0.weights.tokenSecretArn',
+    /^required: Hugging Face gives/,
+  ],
+]);
