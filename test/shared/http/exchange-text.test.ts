@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { exchangeText, type TextExchange } from '../../../runtime/shared/http/exchange-text.ts';
 
@@ -82,6 +82,51 @@ test('a header that would begin another is refused, and its value does not get i
   expect(String(refusal)).toMatch(/authorization/);
   expect(String(refusal)).not.toMatch(/s3cret/);
 });
+
+test.each([
+  ['no HTTP', 'SSH-2.0-OpenSSH_9.2\r\n\r\n', 'bad status line'],
+  ['an end before its length', 'HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf', 'the server closed the connection'],
+  ['two lengths', 'HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nx', 'bad content-length'],
+  ['a head without end', `HTTP/1.1 200 OK\r\nx: ${'y'.repeat(200_000)}`, 'response head exceeds'],
+])('%s from a server is an error that says so', async (_what, answerBytes, message) => {
+  await using raw = await startRawServer((socket) => socket.end(answerBytes));
+  await expect(exchangeText(raw.url, { timeoutMs: 10_000, maxBytes: 1_000, keepsConnection: true })).rejects.toThrow(
+    message,
+  );
+});
+
+test('what comes behind an answer is not taken for the next one', async () => {
+  let connections = 0;
+  await using raw = await startRawServer((socket) => {
+    const own = ++connections;
+    socket.on('data', () => {
+      const body = `connection ${own}`;
+      const whole = `HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+      socket.write(own === 1 ? whole + whole.replace('200 OK', '500 Smuggled') : whole);
+    });
+  });
+  const limits = { timeoutMs: 10_000, maxBytes: 1_000, keepsConnection: true };
+  expect(await exchangeText(raw.url, limits)).toMatchObject({ status: 200, text: 'connection 1' });
+  expect(await exchangeText(raw.url, limits)).toMatchObject({ status: 200, text: 'connection 2' });
+});
+
+/** A server that answers with bytes of its own, whatever it is asked. */
+async function startRawServer(onConnection: (socket: Socket) => void) {
+  const sockets = new Set<Socket>();
+  const raw = createServer((socket) => {
+    sockets.add(socket.on('error', () => {}));
+    socket.resume();
+    onConnection(socket);
+  });
+  await new Promise<void>((resolve) => raw.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(raw.address() as AddressInfo).port}/`,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => raw.close(resolve));
+    },
+  };
+}
 
 /** Runs a program of its own that has `exchangeText` and `limits`, and waits until it ends by itself. */
 async function outputOf(statements: string, env: Readonly<Record<string, string>> = {}): Promise<string> {
