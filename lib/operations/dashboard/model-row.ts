@@ -32,7 +32,7 @@ function describeWeights({ parametersBillions, activeBillions, weightsGiB, quant
   const facts = [
     ...(parametersBillions === undefined ? [] : [`${parametersBillions} billion parameters${active}`]),
     ...(quantization === undefined ? [] : [quantization === 'none' ? '16 bits a parameter' : quantization]),
-    ...(weightsGiB === undefined ? [] : [`${weightsGiB} GiB of weights`]),
+    ...(weightsGiB === undefined ? [] : [`${weightsGiB} GiB of weights as stored`]),
   ];
   return facts.length === 0 ? [] : [facts.join(', ')];
 }
@@ -45,11 +45,7 @@ function describeContext(group: WorkerGroupConfig): string[] {
   const made = contextTokens === undefined || longest === contextTokens ? '' : ` of ${count(contextTokens)}`;
   return [
     ...(longest === undefined ? [] : [`requests of up to ${count(longest)}${made} tokens`]),
-    ...(plan === undefined
-      ? []
-      : [
-          `KV cache of about ${count(plan.kvTokens)} tokens on ${group.instanceTypes[0]}, if SGLang takes its usual share`,
-        ]),
+    ...(plan === undefined ? [] : [`KV cache of about ${count(plan.kvTokens)} tokens on ${group.instanceTypes[0]}`]),
     ...(kvBytesPerToken === undefined ? [] : [`${count(kvBytesPerToken)} bytes of KV cache a token`]),
   ];
 }

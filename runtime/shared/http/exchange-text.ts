@@ -23,7 +23,7 @@ const maxPools = 256;
 
 /**
  * Sends a request and takes in the text of its answer, of bounded size, within a bounded time. No redirect is followed, and no
- * proxy taken, whatever the environment says. (`fetch` does the same for four times the CPU and ten times the memory.)
+ * proxy taken, whatever the environment says. (`fetch` does the same for several times the CPU and memory.)
  * @throws the signal's reason; a DOMException named `TimeoutError`; RangeError for an answer too long; TypeError for a URL or a
  * header that is none; an Error that says what is wrong with the connection or the answer, with the code of the system's.
  */
